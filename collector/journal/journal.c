@@ -66,6 +66,16 @@ poke(Journal *self)
     g_mutex_unlock(&self->poke_lock);
 }
 
+static bool
+sync_to_disk(Journal *self, SegmentFile *file)
+{
+    if (!file->is_named && fsync(self->lock_fd) != 0)
+        return false;
+
+    file->is_named = true;
+    return fdatasync(file->fd) == 0;
+}
+
 /* An fdatasync that failed may have thrown the pages away and will succeed when
  * asked again: it is not asked again. */
 static bool
@@ -76,7 +86,7 @@ sync_file(Journal *self, SegmentFile *file)
     bool ok = true;
 
     if (!file->sync_failed && end > file->synced) {
-        ok = fdatasync(file->fd) == 0;
+        ok = sync_to_disk(self, file);
         if (ok)
             file->synced = end;
     }

@@ -64,9 +64,8 @@ allocate(int fd, uint64_t n_bytes)
     return failed == 0;
 }
 
-/* The name must be on disk before a position in the file can be in the database. */
 static bool
-create(SegmentFile *self, int directory_fd, GError **error)
+create(SegmentFile *self, GError **error)
 {
     self->fd = open(self->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (self->fd < 0) {
@@ -75,10 +74,6 @@ create(SegmentFile *self, int directory_fd, GError **error)
     }
     if (!allocate(self->fd, self->n_bytes)) {
         segment_file_set_error(error, self->path, "cannot allocate a segment");
-        return false;
-    }
-    if (fsync(self->fd) != 0 || fsync(directory_fd) != 0) {
-        segment_file_set_error(error, self->path, "cannot sync a new segment");
         return false;
     }
 
@@ -94,13 +89,13 @@ create(SegmentFile *self, int directory_fd, GError **error)
 }
 
 SegmentFile *
-segment_file_make(const char *directory, int directory_fd, uint64_t number,
-                  uint64_t n_bytes, GError **error)
+segment_file_make(const char *directory, uint64_t number, uint64_t n_bytes,
+                  GError **error)
 {
     g_autoptr(SegmentFile) self = segment_file_new(directory, number);
 
     self->n_bytes = n_bytes;
-    if (!create(self, directory_fd, error)) {
+    if (!create(self, error)) {
         if (self->fd >= 0)
             unlink(self->path);
         return NULL;

@@ -29,15 +29,16 @@ typedef struct {
     int fd;           /* shelf's lock; -1 = nothing left to sync */
     uint64_t n_bytes; /* shelf's lock; size of the file */
     uint64_t synced;  /* syncing thread: offset up to which it is on disk */
+    bool is_named;    /* syncing thread: its name is on disk */
     bool sync_failed; /* syncing thread: never to be believed again */
 
     _Atomic(uint32_t) n_refs;
 } SegmentFile;
 
-/* Makes file @number: allocated, on disk with its name, mapped for writing.  A disk
- * that is full is met here, and nowhere else.  Errors: G_FILE_ERROR. */
-SegmentFile *segment_file_make(const char *directory, int directory_fd, uint64_t number,
-                               uint64_t n_bytes, GError **error);
+/* Makes file @number: allocated and mapped for writing, not synced.  A disk that is
+ * full is met here, and nowhere else.  Errors: G_FILE_ERROR. */
+SegmentFile *segment_file_make(const char *directory, uint64_t number, uint64_t n_bytes,
+                               GError **error);
 
 typedef enum {
     SEGMENT_FILE_LOADED,

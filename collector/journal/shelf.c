@@ -2,7 +2,6 @@
 #include "journal/shelf.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -15,7 +14,6 @@
 
 struct Shelf {
     char *directory;
-    int directory_fd;
     uint64_t segment_bytes;
     uint64_t max_bytes;
 
@@ -157,11 +155,6 @@ shelf_open(const ShelfOptions *options, uint8_t id[SEGMENT_ID_BYTES], GError **e
     g_queue_init(&self->spares);
     g_mutex_init(&self->lock);
     g_cond_init(&self->made);
-    self->directory_fd = open(self->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (self->directory_fd < 0) {
-        segment_file_set_error(error, self->directory, "cannot open the journal");
-        return NULL;
-    }
     return load_all(self, id, error) ? g_steal_pointer(&self) : NULL;
 }
 
@@ -177,8 +170,6 @@ shelf_free(Shelf *self)
         unlink(spare->path);
         segment_file_unref(spare);
     }
-    if (self->directory_fd >= 0)
-        close(self->directory_fd);
     g_ptr_array_unref(self->files);
     g_mutex_clear(&self->lock);
     g_cond_clear(&self->made);
@@ -205,8 +196,8 @@ make_spare(Shelf *self, GError **error)
     self->last_number = number;
     self->total_bytes += self->segment_bytes;
     g_mutex_unlock(&self->lock);
-    SegmentFile *file = segment_file_make(self->directory, self->directory_fd, number,
-                                          self->segment_bytes, error);
+    SegmentFile *file =
+        segment_file_make(self->directory, number, self->segment_bytes, error);
     g_mutex_lock(&self->lock);
     if (file)
         g_queue_push_tail(&self->spares, file);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli.h"
+
+#include "schema.h"
+
+void
+cli_clear(Cli *self)
+{
+    g_clear_pointer(&self->settings, settings_free);
+    g_clear_pointer(&self->config_path, g_free);
+}
+
+const Settings *
+cli_settings(Cli *self, GError **error)
+{
+    const char *path = self->config_path ? self->config_path : SETTINGS_DEFAULT_PATH;
+
+    if (!self->settings)
+        self->settings = settings_load(path, error);
+    /* libpq reads it; whatever connects from now on does with it. */
+    if (self->settings && self->settings->password_file[0])
+        g_setenv("PGPASSFILE", self->settings->password_file, TRUE);
+    if (!self->settings && error && (*error)->domain != G_KEY_FILE_ERROR) {
+        (*error)->domain = G_KEY_FILE_ERROR;
+        (*error)->code = G_KEY_FILE_ERROR_NOT_FOUND;
+    }
+    return self->settings;
+}
+
+/* "the database" in terms the operator can check. */
+static void
+explain_lost(GError **error, const char *conninfo)
+{
+    g_autofree char *masked = db_conninfo_mask(conninfo);
+
+    if (error && g_error_matches(*error, DB_ERROR, DB_ERROR_LOST)) {
+        g_autofree char *message = g_strdup((*error)->message);
+
+        g_clear_error(error);
+        g_set_error(error, DB_ERROR, DB_ERROR_LOST,
+                    "the database is away: %s\nis the server running? conninfo: %s",
+                    message, *masked ? masked : "(libpq's defaults)");
+    }
+}
+
+static PGconn *
+connect_as(Cli *self, bool admin, const char *program, GError **error)
+{
+    const Settings *settings = cli_settings(self, error);
+
+    if (!settings)
+        return NULL;
+
+    const char *conninfo = admin && settings->admin_conninfo[0]
+                               ? settings->admin_conninfo
+                               : settings->conninfo;
+    PGconn *conn =
+        db_connect(conninfo, program, false, settings->connect_timeout_sec, error);
+    if (!conn)
+        explain_lost(error, conninfo);
+    return conn;
+}
+
+PGconn *
+cli_connect(Cli *self, const char *program, GError **error)
+{
+    g_autoptr(PGconn) conn = connect_as(self, false, program, error);
+
+    if (!conn || !schema_check(conn, error))
+        return NULL;
+    return g_steal_pointer(&conn);
+}
+
+PGconn *
+cli_connect_admin(Cli *self, const char *program, GError **error)
+{
+    return connect_as(self, true, program, error);
+}
+
+int
+cli_status_of_error(const GError *error)
+{
+    return error->domain == G_OPTION_ERROR || error->domain == G_KEY_FILE_ERROR
+               ? CLI_USAGE
+               : CLI_FAILED;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* DoctorProblems: what is wrong with one exporter, and what to do about it.  Pure. */
+
+#include <glib.h>
+
+#include "doctor-facts.h"
+
+/* @template_lifetime_sec: as configured, 0 = for ever.  Sentences (transfer full;
+ * char *); empty when all is well. */
+GPtrArray *doctor_problems(const DoctorFacts *facts, uint32_t template_lifetime_sec);

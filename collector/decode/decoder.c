@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decode/decoder.h"
+
+#include <string.h>
+
+#include "clock.h"
+#include "decode/intake.h"
+
+#define SWEEP_US (30 * US_PER_SEC) /* between two searches for expired templates */
+
+struct Decoder {
+    Intake intake;
+    int64_t swept_us;
+};
+
+Decoder *
+decoder_new(const DecoderLimits *limits, ExporterTable *exporters,
+            const DecoderSink *sink, void *user_data)
+{
+    Decoder *self = g_new0(Decoder, 1);
+
+    intake_init(&self->intake, limits, exporters, sink, user_data);
+    return self;
+}
+
+void
+decoder_free(Decoder *self)
+{
+    if (!self)
+        return;
+
+    intake_clear(&self->intake);
+    g_free(self);
+}
+
+/* True when a message of a version we know could begin at @at. */
+static bool
+may_begin(const Datagram *datagram, size_t at)
+{
+    const uint8_t *bytes = datagram->bytes + at;
+
+    return datagram->n_bytes - at >= 16 && bytes[0] == 0 &&
+           (bytes[1] == 5 || bytes[1] == 9 || bytes[1] == 10);
+}
+
+static bool
+is_zero_from(const Datagram *datagram, size_t at)
+{
+    const uint8_t *bytes = datagram->bytes + at;
+    const size_t n = datagram->n_bytes - at;
+
+    return n == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, n - 1) == 0);
+}
+
+/* The functions that feed one message return the octets it has, or 0 and a @status
+ * when it has no header to go by, so that nothing behind it can be read either. */
+
+static size_t
+feed_message(Decoder *self, const Datagram *datagram, size_t at, DecodeStatus *status)
+{
+    Message message;
+
+    *status =
+        message_read_header(&message, datagram->bytes + at, datagram->n_bytes - at);
+    if (*status != DECODE_OK)
+        return 0;
+
+    intake_message(&self->intake, datagram, &message);
+    return message.n_bytes;
+}
+
+static size_t
+feed_netflow5(Decoder *self, const Datagram *datagram, size_t at, DecodeStatus *status)
+{
+    Netflow5 message;
+
+    *status = netflow5_read_header(&message, datagram->bytes + at,
+                                   datagram->n_bytes - at, datagram->received_us);
+    if (*status != DECODE_OK)
+        return 0;
+
+    /* v5 has no length: what follows must be nothing, or another message, or the
+     * count is a lie. */
+    const size_t next = at + message.n_bytes;
+    if (!is_zero_from(datagram, next) && !may_begin(datagram, next)) {
+        *status = DECODE_RECORD_COUNT;
+        return 0;
+    }
+
+    intake_netflow5(&self->intake, datagram, datagram->bytes + at, &message);
+    return message.n_bytes;
+}
+
+static size_t
+feed_at(Decoder *self, const Datagram *datagram, size_t at, DecodeStatus *status)
+{
+    Reader r = reader_over(datagram->bytes + at, datagram->n_bytes - at);
+    const uint16_t version = reader_uint(&r, 2);
+
+    *status = DECODE_OK;
+    if (datagram->n_bytes == 0)
+        *status = DECODE_EMPTY;
+    else if (!reader_ok(&r))
+        *status = DECODE_SHORT_HEADER;
+    else if (version == 5)
+        return feed_netflow5(self, datagram, at, status);
+    else if (version == 9 || version == 10)
+        return feed_message(self, datagram, at, status);
+    else
+        *status = DECODE_VERSION;
+    return 0;
+}
+
+void
+decoder_feed(Decoder *self, const Datagram *datagram)
+{
+    size_t at = 0;
+
+    self->intake.tally.counters.datagrams++;
+    self->intake.feeding = datagram;
+    do {
+        DecodeStatus status;
+        const size_t n = feed_at(self, datagram, at, &status);
+
+        /* Whatever follows a whole message and is none itself is rubbish. */
+        if (n == 0) {
+            intake_count_malformed(&self->intake, at > 0 ? DECODE_TRAILING : status,
+                                   datagram, 0);
+            break;
+        }
+        at += n;
+    } while (at < datagram->n_bytes && !is_zero_from(datagram, at));
+    self->intake.feeding = NULL;
+}
+
+void
+decoder_end_session(Decoder *self, uint64_t session, int64_t now_us)
+{
+    if (session != 0)
+        intake_end_session(&self->intake, session, now_us);
+}
+
+void
+decoder_tick(Decoder *self, int64_t now_us)
+{
+    Intake *intake = &self->intake;
+
+    intake_give_up(intake, now_us - intake->limits.wait_sec * US_PER_SEC, now_us);
+    intake_settle(intake, now_us, now_us);
+
+    /* A clock that was set back is no reason to stop. */
+    if (now_us - self->swept_us >= SWEEP_US || now_us < self->swept_us) {
+        self->swept_us = now_us;
+        intake_sweep(intake, now_us);
+    }
+}
+
+void
+decoder_settle(Decoder *self, int64_t now_us)
+{
+    intake_settle(&self->intake, INT64_MAX, now_us);
+}
+
+void
+decoder_give_up(Decoder *self, int64_t now_us)
+{
+    intake_give_up(&self->intake, INT64_MAX, now_us);
+    decoder_settle(self, now_us);
+}
+
+void
+decoder_override_sampling(Decoder *self, const IpAddress *address, uint32_t rate)
+{
+    stream_table_override(self->intake.streams, address, rate);
+}
+
+void
+decoder_restore_template(Decoder *self, const LearntTemplate *learnt)
+{
+    intake_restore_template(&self->intake, learnt);
+}
+
+static Options *
+options_of(Decoder *self, const Exporter *exporter)
+{
+    return stream_table_options_of(self->intake.streams, (Exporter *) exporter);
+}
+
+void
+decoder_restore_option(Decoder *self, const LearntOption *learnt)
+{
+    if (learnt->kind < LEARNT_N_KINDS)
+        options_put(options_of(self, learnt->exporter), &self->intake.options, learnt);
+}
+
+void
+decoder_restore_waiting(Decoder *self, const DecoderWaiting *waiting, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        intake_restore_waiting(&self->intake, &waiting[i]);
+}
+
+const DecoderWaiting *
+decoder_waiting(Decoder *self, size_t *n, uint64_t *generation)
+{
+    return waiting_list(self->intake.waiting, n, generation);
+}
+
+const char *
+decoder_app_name(Decoder *self, const Exporter *exporter, uint64_t app)
+{
+    return options_name(options_of(self, exporter), &self->intake.options, LEARNT_APP,
+                        app);
+}
+
+const char *
+decoder_vrf_name(Decoder *self, const Exporter *exporter, uint32_t vrf)
+{
+    return options_name(options_of(self, exporter), &self->intake.options, LEARNT_VRF,
+                        vrf);
+}
+
+const DecoderCounters *
+decoder_counters(const Decoder *self)
+{
+    return &self->intake.tally.counters;
+}
+
+size_t
+decoder_bytes(const Decoder *self)
+{
+    const Intake *intake = &self->intake;
+
+    return intake->templates.n_bytes + intake->options.n_bytes +
+           waiting_bytes(intake->waiting) + nsel_bytes(intake->emitter.nsel);
+}

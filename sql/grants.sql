@@ -1,0 +1,42 @@
+-- grants.sql: who may do what
+--
+-- Why:    least privilege; a collector that was broken into cannot rewrite history.
+-- Needs:  roles.sql, all migrations and functions
+-- Locks:  none that last; applied at every migrate
+-- Used:   sql/schema.c
+
+GRANT USAGE ON SCHEMA flowkeep
+   TO flowkeep_collector, flowkeep_analytics, flowkeep_reader;
+
+GRANT SELECT ON ALL TABLES IN SCHEMA flowkeep
+   TO flowkeep_collector, flowkeep_analytics, flowkeep_reader;
+
+GRANT INSERT ON
+    flowkeep.flow, flowkeep.flow_default,
+    flowkeep.traffic_1m, flowkeep.traffic_1m_default, flowkeep.traffic_late,
+    flowkeep.talker_5m, flowkeep.talker_5m_default,
+    flowkeep.loss, flowkeep.rejected_flow
+   TO flowkeep_collector;
+
+GRANT INSERT, UPDATE ON
+    flowkeep.exporter, flowkeep.exporter_state, flowkeep.interface,
+    flowkeep.ingest_position, flowkeep.backfill
+   TO flowkeep_collector;
+
+GRANT INSERT, UPDATE, DELETE ON
+    flowkeep.exporter_name, flowkeep.exporter_template, flowkeep.exporter_option,
+    flowkeep.watch_group, flowkeep.watch_network
+   TO flowkeep_collector;
+
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA flowkeep FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION
+    flowkeep.partition_column, flowkeep.partition_of, flowkeep.ingest_safe_at,
+    flowkeep.audit_positions, flowkeep.audit_rows
+   TO flowkeep_collector, flowkeep_analytics, flowkeep_reader;
+
+GRANT EXECUTE ON FUNCTION
+    flowkeep.partition_ensure, flowkeep.partition_seal_next,
+    flowkeep.partition_drop_next, flowkeep.retention_rows, flowkeep.compact_next,
+    flowkeep.exporter_ids, flowkeep.collector_forget
+   TO flowkeep_collector;
