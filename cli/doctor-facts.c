@@ -12,32 +12,28 @@
     " ORDER BY address, domain"
 
 #define EXPORTER_SQL                                                                   \
-    "SELECT " PG_CELL_US(                                                              \
-        "now()") ", host(e.address), e.name, e.domain, e.version,"                     \
-                 " " PG_CELL_US("e.first_seen_at") ", " PG_CELL_US(                    \
-                     "e.last_seen_at") ","                                             \
-                                       "       e.sampling, e.sampling_source, "        \
-                                       "e.clock_skew_ms,"                              \
-                                       "       (SELECT sum(t.flows) FROM "             \
-                                       "flowkeep.traffic_1m AS t"                      \
-                                       "         WHERE t.exporter_id = e.id AND "      \
-                                       "t.minute > now() - interval '1 day')"          \
-                                       "  FROM flowkeep.exporter AS e"                 \
-                                       " WHERE e.id = $1"
+    "SELECT extract(epoch FROM now()) * 1000000, host(e.address), e.name,"             \
+    "       e.domain, e.version, extract(epoch FROM e.first_seen_at) * 1000000,"       \
+    "       extract(epoch FROM e.last_seen_at) * 1000000,"                             \
+    "       e.sampling, e.sampling_source, e.clock_skew_ms,"                           \
+    "       (SELECT sum(t.flows) FROM flowkeep.traffic_1m AS t"                        \
+    "         WHERE t.exporter_id = e.id AND t.minute > now() - interval '1 day')"     \
+    "  FROM flowkeep.exporter AS e"                                                    \
+    " WHERE e.id = $1"
 
 #define TEMPLATES_SQL                                                                  \
     "SELECT collector, version, template_id, is_options, peer_port,"                   \
-    "       " PG_CELL_US(                                                              \
-        "learnt_at") ", body"                                                          \
-                     "  FROM flowkeep.exporter_template"                               \
-                     " WHERE exporter_id = $1"                                         \
-                     " ORDER BY collector, version, template_id, peer_port"
+    "       extract(epoch FROM learnt_at) * 1000000, body"                             \
+    "  FROM flowkeep.exporter_template"                                                \
+    " WHERE exporter_id = $1"                                                          \
+    " ORDER BY collector, version, template_id, peer_port"
 
 #define OPTIONS_SQL                                                                    \
-    "SELECT kind, key, number, name, description, " PG_CELL_US(                        \
-        "learnt_at") "  FROM flowkeep.exporter_option"                                 \
-                     " WHERE exporter_id = $1"                                         \
-                     " ORDER BY kind, exporter_option.key, collector"
+    "SELECT kind, key, number, name, description,"                                     \
+    "       extract(epoch FROM learnt_at) * 1000000"                                   \
+    "  FROM flowkeep.exporter_option"                                                  \
+    " WHERE exporter_id = $1"                                                          \
+    " ORDER BY kind, exporter_option.key, collector"
 
 #define LOSSES_SQL                                                                     \
     "SELECT reason, class, unit, sum(count)"                                           \

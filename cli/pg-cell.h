@@ -21,7 +21,8 @@ pg_cell_text(const PGresult *rows, int row, int column)
     return pg_cell_is_null(rows, row, column) ? NULL : PQgetvalue(rows, row, column);
 }
 
-/* 0 for SQL NULL; the nearest there is for what does not fit. */
+/* 0 for SQL NULL; the nearest there is for what does not fit.  Decimals are cut off,
+ * so that extract(epoch FROM ...) * 1000000 may be read by it. */
 static inline int64_t
 pg_cell_int(const PGresult *rows, int row, int column)
 {
@@ -45,6 +46,3 @@ pg_cell_bool(const PGresult *rows, int row, int column)
 {
     return PQgetvalue(rows, row, column)[0] == 't';
 }
-
-/* SQL for a timestamptz as microseconds since 1970; null stays null. */
-#define PG_CELL_US(column) "(extract(epoch FROM " column ") * 1000000)::bigint"

@@ -4,14 +4,15 @@
 #include "db.h"
 #include "pg-cell.h"
 
-/* Whole minutes only, so that the one that is being filled does not pull it down. */
+/* Since the minute that began $1 minutes before the one that is being filled. */
+#define RECENT_SQL "(date_trunc('minute', now()) - $1::integer * interval '1 min')"
+
 #define EXPORTERS_SQL                                                                  \
     "WITH recent AS ("                                                                 \
-    "  SELECT exporter_id, sum(flows) AS flows, sum(octets) AS octets"                 \
+    "  SELECT exporter_id, sum(flows) AS flows, sum(octets) AS octets,"                \
+    "         extract(epoch FROM now() - " RECENT_SQL ") AS seconds"                   \
     "    FROM flowkeep.traffic_1m"                                                     \
-    "   WHERE minute >= date_trunc('minute', now()) - $1::integer * interval '1 min'"  \
-    "     AND minute < date_trunc('minute', now())"                                    \
-    "   GROUP BY exporter_id"                                                          \
+    "   WHERE minute >= " RECENT_SQL "   GROUP BY exporter_id"                         \
     "), lost AS ("                                                                     \
     "  SELECT exporter_id,"                                                            \
     "         sum(count) FILTER (WHERE reason = 'sequence_gap') AS gap,"               \
@@ -25,32 +26,30 @@
     "     AND exporter_id IS NOT NULL"                                                 \
     "   GROUP BY exporter_id"                                                          \
     ")"                                                                                \
-    "SELECT e.id, host(e.address), e.name, e.domain, e.version,"                       \
-    " " PG_CELL_US("e.first_seen_at") ", " PG_CELL_US(                                 \
-        "e.last_seen_at") ","                                                          \
-                          "       coalesce(r.flows, 0) / $1::numeric,"                 \
-                          "       coalesce(r.octets, 0) * 8 / ($1::numeric * 60),"     \
-                          "       e.sampling, e.sampling_source, e.clock_skew_ms,"     \
-                          "       l.gap, l.gap_unit, l.no_template, l.malformed, "     \
-                          "l.refused, l.rejected"                                      \
-                          "  FROM flowkeep.exporter AS e"                              \
-                          "  LEFT JOIN recent AS r ON r.exporter_id = e.id"            \
-                          "  LEFT JOIN lost AS l ON l.exporter_id = e.id"              \
-                          " ORDER BY e.address, e.domain"
+    "SELECT e.id, host(e.address), e.name, e.domain,"                                  \
+    "       e.version, extract(epoch FROM e.first_seen_at) * 1000000,"                 \
+    "       extract(epoch FROM e.last_seen_at) * 1000000,"                             \
+    "       coalesce(r.flows * 60 / r.seconds, 0),"                                    \
+    "       coalesce(r.octets * 8 / r.seconds, 0),"                                    \
+    "       e.sampling, e.sampling_source, e.clock_skew_ms,"                           \
+    "       l.gap, l.gap_unit, l.no_template, l.malformed, l.refused, l.rejected"      \
+    "  FROM flowkeep.exporter AS e"                                                    \
+    "  LEFT JOIN recent AS r ON r.exporter_id = e.id"                                  \
+    "  LEFT JOIN lost AS l ON l.exporter_id = e.id"                                    \
+    " ORDER BY e.address, e.domain"
 
 #define WORKERS_SQL                                                                    \
-    "SELECT collector, worker, " PG_CELL_US(                                           \
-        "received_at") ","                                                             \
-                       "       " PG_CELL_US("updated_at") ", " PG_CELL_US(             \
-                           "started_at") ","                                           \
-                                         "       backlog_bytes, rows_stored, imports"  \
-                                         "  FROM flowkeep.ingest_position"             \
-                                         " ORDER BY collector, worker"
+    "SELECT collector, worker, extract(epoch FROM received_at) * 1000000,"             \
+    "       extract(epoch FROM updated_at) * 1000000,"                                 \
+    "       extract(epoch FROM started_at) * 1000000,"                                 \
+    "       backlog_bytes, rows_stored, imports"                                       \
+    "  FROM flowkeep.ingest_position"                                                  \
+    " ORDER BY collector, worker"
 
 #define LOSSES_SQL                                                                     \
     "SELECT reason, class, unit,"                                                      \
-    "       coalesce(sum(count) FILTER (WHERE minute > now() - interval '1 hour'), "   \
-    "0),"                                                                              \
+    "       coalesce(sum(count)"                                                       \
+    "                FILTER (WHERE minute > now() - interval '1 hour'), 0),"           \
     "       sum(count)"                                                                \
     "  FROM flowkeep.loss"                                                             \
     " WHERE minute > now() - interval '1 day'"                                         \
@@ -59,87 +58,17 @@
 
 #define PARTITIONS_SQL                                                                 \
     "SELECT count(*), count(*) FILTER (WHERE imported), count(sealed_at),"             \
-    "       " PG_CELL_US(                                                              \
-        "min(from_at)") ","                                                            \
-                        "       " PG_CELL_US(                                          \
-                            "max(to_at) FILTER (WHERE NOT imported)") ","              \
-                                                                      "       "        \
-                                                                      "(SELECT "       \
-                                                                      "sum(pg_total_"  \
-                                                                      "relation_size(" \
-                                                                      "t.relid))"      \
-                                                                      "          "     \
-                                                                      "FROM "          \
-                                                                      "pg_partition_"  \
-                                                                      "tree('"         \
-                                                                      "flowkeep.flow'" \
-                                                                      ") AS t WHERE "  \
-                                                                      "t.isleaf),"     \
-                                                                      "       EXISTS " \
-                                                                      "(SELECT FROM "  \
-                                                                      "flowkeep.flow_" \
-                                                                      "default),"      \
-                                                                      "       "        \
-                                                                      "(SELECT "       \
-                                                                      "count(*) FROM " \
-                                                                      "flowkeep."      \
-                                                                      "backfill "      \
-                                                                      "WHERE state "   \
-                                                                      "<> 'done'),"    \
-                                                                      "      "         \
-                                                                      " " PG_CELL_US(  \
-                                                                          "now()") " " \
-                                                                                   " " \
-                                                                                   "F" \
-                                                                                   "R" \
-                                                                                   "O" \
-                                                                                   "M" \
-                                                                                   " " \
-                                                                                   "f" \
-                                                                                   "l" \
-                                                                                   "o" \
-                                                                                   "w" \
-                                                                                   "k" \
-                                                                                   "e" \
-                                                                                   "e" \
-                                                                                   "p" \
-                                                                                   "." \
-                                                                                   "t" \
-                                                                                   "i" \
-                                                                                   "m" \
-                                                                                   "e" \
-                                                                                   "_" \
-                                                                                   "p" \
-                                                                                   "a" \
-                                                                                   "r" \
-                                                                                   "t" \
-                                                                                   "i" \
-                                                                                   "t" \
-                                                                                   "i" \
-                                                                                   "o" \
-                                                                                   "n" \
-                                                                                   " " \
-                                                                                   "W" \
-                                                                                   "H" \
-                                                                                   "E" \
-                                                                                   "R" \
-                                                                                   "E" \
-                                                                                   " " \
-                                                                                   "p" \
-                                                                                   "a" \
-                                                                                   "r" \
-                                                                                   "e" \
-                                                                                   "n" \
-                                                                                   "t" \
-                                                                                   " " \
-                                                                                   "=" \
-                                                                                   " " \
-                                                                                   "'" \
-                                                                                   "f" \
-                                                                                   "l" \
-                                                                                   "o" \
-                                                                                   "w" \
-                                                                                   "'"
+    "       extract(epoch FROM min(from_at)) * 1000000,"                               \
+    "       extract(epoch FROM max(to_at) FILTER (WHERE NOT imported)) * 1000000,"     \
+    "       (SELECT sum(pg_total_relation_size(t.relid))"                              \
+    "          FROM pg_partition_tree('flowkeep.flow') AS t"                           \
+    "         WHERE t.isleaf),"                                                        \
+    "       EXISTS (SELECT FROM flowkeep.flow_default),"                               \
+    "       (SELECT count(*) FROM flowkeep.backfill"                                   \
+    "         WHERE state <> 'done'),"                                                 \
+    "       extract(epoch FROM now()) * 1000000"                                       \
+    "  FROM flowkeep.time_partition"                                                   \
+    " WHERE parent = 'flow'"
 
 static void
 clear_exporter(void *data)

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STATUS_RECENT_MIN 5 /* flows per minute are an average over so many */
+#define STATUS_RECENT_MIN 4 /* rates are of so many minutes and the present one */
 
 typedef struct {
     int64_t id;

@@ -530,6 +530,42 @@ def export_speaks_tcp(pg, folder):
     expect_in(f"127.0.0.1:{port}: ", said)
 
 
+def a_dead_replay_is_swept(pg, folder):
+    place = Place(pg, folder, "swept")
+    name = "replay-1000-2000000000-0"  # a process that cannot be
+    os.makedirs(os.path.join(place.journal, name))
+    with open(os.path.join(place.journal, name, "segment"), "w", encoding="utf-8"):
+        pass
+    place.psql("INSERT INTO flowkeep.ingest_position (collector, worker, journal_id,"
+               f" updated_at) VALUES ('{name}', 0, 'x', now() - interval '2 hours')")
+    place.run("replay", pcap(place.file("x.pcap"), [
+        (LONG_AGO, "192.0.2.1", v5(LONG_AGO, 1))]))
+    place.nothing_is_left()
+
+
+def roles_are_enough(pg, folder):
+    place = Place(pg, folder, "roles")
+    place.psql("DROP ROLE IF EXISTS cli_collector; DROP ROLE IF EXISTS cli_reader;"
+               "CREATE ROLE cli_collector LOGIN IN ROLE flowkeep_collector;"
+               "CREATE ROLE cli_reader LOGIN IN ROLE flowkeep_reader")
+    capture = pcap(place.file("x.pcap"), [(LONG_AGO, "192.0.2.1", v5(LONG_AGO, 1))])
+    for role in ("collector", "reader"):
+        with open(place.conf, "w", encoding="utf-8") as conf:
+            conf.write("[database]\nconninfo="
+                       f"{pg.conninfo('roles', user=f'cli_{role}')}\n"
+                       f"[journal]\ndirectory={place.journal}\n")
+        if role == "collector":
+            place.run("replay", capture)
+            place.run("replay", "--keep-times", capture)
+            expect(place.flows(), [1, 1])
+            place.nothing_is_left()
+        place.run("status")
+        expect_in("audit OK", place.run("status", "--audit"))
+        expect_in("192.0.2.1", place.run("doctor"))
+        expect_in("2 flows", place.run("export", "--since", "@0", "-o",
+                                       place.file("x.ipfix")))
+
+
 TESTS = [
     database_away_is_said_clearly, missing_schema_names_the_command,
     migrate_is_idempotent, wrong_configuration_is_status_2, empty_database_is_no_error,
@@ -539,6 +575,7 @@ TESTS = [
     a_restarted_server_costs_nothing, an_interrupted_replay_stores_what_it_read,
     names_from_the_wire_are_harmless, doctor_tells_templates_and_troubles,
     audit_finds_a_missing_row, exported_flows_come_back_the_same, export_speaks_tcp,
+    a_dead_replay_is_swept, roles_are_enough,
 ]
 
 

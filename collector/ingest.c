@@ -32,11 +32,18 @@ typedef struct {
     DecoderCounters committed;   /* at the last commit */
     uint64_t waiting_generation; /* as last given to the store */
     uint64_t n_commits;
+    GArray *needs;          /* of Need, of the flushed commit and those after it */
     uint64_t corrupt;       /* as last turned into losses */
     int64_t batch_began_us; /* monotonic */
     int64_t ticked_us;      /* likewise */
     GError *error;          /* the first of the store's: the session is over */
 } Ingest;
+
+/* From where a server that is set back to this commit needs the journal. */
+typedef struct {
+    JournalPosition at;   /* committed */
+    JournalPosition from; /* of the oldest set that waited then, else @at */
+} Need;
 
 /* --- what the decoder tells --- */
 
@@ -223,7 +230,26 @@ clear(Ingest *s)
     g_clear_pointer(&s->decoder, decoder_free);
     g_clear_pointer(&s->exporters, exporter_table_free);
     g_clear_pointer(&s->watched, prefix_table_free);
+    g_array_unref(s->needs);
     g_clear_error(&s->error);
+}
+
+/* What the sets that wait at this commit need of the journal. */
+static void
+remember_need(Ingest *s)
+{
+    size_t n_waiting;
+    const DecoderWaiting *waiting = decoder_waiting(s->decoder, &n_waiting, NULL);
+    Need need = { .at = { s->position.segment, s->position.offset } };
+
+    need.from = need.at;
+    for (size_t i = 0; i < n_waiting; i++) {
+        const JournalPosition ref = { waiting[i].ref.segment, waiting[i].ref.offset };
+
+        if (journal_position_compare(&ref, &need.from) < 0)
+            need.from = ref;
+    }
+    g_array_append_val(s->needs, need);
 }
 
 static bool
@@ -275,6 +301,7 @@ begin(Ingest *s, GError **error)
         return false;
 
     decoder_waiting(s->decoder, &n_waiting, &s->waiting_generation);
+    remember_need(s);
     s->batch_began_us = s->ticked_us = clock_mono_us();
     return true;
 }
@@ -402,6 +429,7 @@ commit(Ingest *s, bool idle, GError **error)
         return false;
 
     const bool first = s->n_commits++ == 0;
+    remember_need(s);
     s->committed = *decoder_counters(s->decoder);
     s->batch_began_us = clock_mono_us();
     if (first)
@@ -409,24 +437,28 @@ commit(Ingest *s, bool idle, GError **error)
     return true;
 }
 
-/* Segments may go when no crash of the server can take their rows back, and no
- * data set in them waits for its template. */
+/* Segments may go when no crash of the server can make anybody need them: they are
+ * before the flushed position, and before all that waited there or has waited since. */
 static bool
 release_journal(Ingest *s, GError **error)
 {
     StorePosition flushed;
-    size_t n_waiting;
+    guint n_past = 0;
 
     if (!store_flushed(s->store, &flushed, error))
         return false;
 
     JournalPosition keep = { flushed.segment, flushed.offset };
-    const DecoderWaiting *waiting = decoder_waiting(s->decoder, &n_waiting, NULL);
-    for (size_t i = 0; i < n_waiting; i++) {
-        const JournalPosition ref = { waiting[i].ref.segment, waiting[i].ref.offset };
+    const Need *needs = (const Need *) s->needs->data;
+    while (n_past + 1 < s->needs->len &&
+           journal_position_compare(&needs[n_past + 1].at, &keep) <= 0)
+        n_past++;
+    g_array_remove_range(s->needs, 0, n_past);
 
-        if (journal_position_compare(&ref, &keep) < 0)
-            keep = ref;
+    needs = (const Need *) s->needs->data;
+    for (guint i = 0; i < s->needs->len; i++) {
+        if (journal_position_compare(&needs[i].from, &keep) < 0)
+            keep = needs[i].from;
     }
     journal_release(s->options->journal, &keep, s->settings->journal_keep_hours * 3600);
     return true;
@@ -516,7 +548,8 @@ ingest_run(const WorkerOptions *options, const IngestControl *control,
     Ingest s = { .options = options,
                  .control = control,
                  .report = report_to,
-                 .report_data = user_data };
+                 .report_data = user_data,
+                 .needs = g_array_new(FALSE, FALSE, sizeof(Need)) };
     const bool done = begin(&s, error) && run(&s, error);
 
     if (s.n_commits > 0)

@@ -118,7 +118,7 @@ static const SettingsKey keys[] = {
     { "store", "batch_ms", UINT32(batch_ms), "1000", 10, 60000, NULL,
       "... or is this old." },
     { "store", "extra", SETTINGS_CHOICE, IN(extra), 0, "watched", 0, 0, extras,
-      "Which flows get the column extra, with what few routers report." },
+      "Which flows get all of the column extra, with what few routers report." },
     { "store", "seal_index", SETTINGS_BOOL, IN(seal_hosts), 0, "hosts", 0, 0,
       seal_indexes,
       "Indexes that closed partitions get besides the one on time: hosts adds one on "

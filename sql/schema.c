@@ -145,6 +145,17 @@ check_not_newer(const Record *record, GError **error)
     return true;
 }
 
+/* A whole file; errors begin with its @name, and not with its first line. */
+static bool
+run_text(PGconn *conn, const char *name, const char *text, GError **error)
+{
+    g_autoptr(PGresult) result = PQexec(conn, text);
+    const ExecStatusType status = PQresultStatus(result);
+
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
+           db_error_set(error, conn, result, name);
+}
+
 static bool
 apply(PGconn *conn, const char *name, const char *text, GError **error)
 {
@@ -155,7 +166,7 @@ apply(PGconn *conn, const char *name, const char *text, GError **error)
     if (!db_exec(conn, "BEGIN", error))
         return false;
 
-    if (db_exec(conn, text, error)) {
+    if (run_text(conn, "applying", text, error)) {
         g_autoptr(PGresult) recorded =
             db_query(conn, "recording",
                      "INSERT INTO flowkeep.migration (name, checksum) VALUES ($1, $2)",
@@ -207,8 +218,7 @@ run_files(PGconn *conn, const char *folder, const char *const *names, GError **e
     for (size_t i = 0; names[i]; i++) {
         g_autofree char *text = read_file(folder, names[i]);
 
-        if (!db_exec(conn, text, error)) {
-            g_prefix_error(error, "%s%s: ", folder, names[i]);
+        if (!run_text(conn, names[i], text, error)) {
             db_exec(conn, "ROLLBACK", NULL);
             return false;
         }

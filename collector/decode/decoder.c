@@ -8,6 +8,9 @@
 
 #define SWEEP_US (30 * US_PER_SEC) /* between two searches for expired templates */
 
+/* Records of waiting sets that are decoded at one go: some milliseconds' work. */
+#define AT_ONE_GO 50000
+
 struct Decoder {
     Intake intake;
     int64_t swept_us;
@@ -117,7 +120,8 @@ decoder_feed(Decoder *self, const Datagram *datagram)
     size_t at = 0;
 
     self->intake.tally.counters.datagrams++;
-    self->intake.feeding = datagram;
+    self->intake.backlog.feeding = datagram;
+    backlog_go_on(&self->intake.backlog, AT_ONE_GO, datagram->received_us);
     do {
         DecodeStatus status;
         const size_t n = feed_at(self, datagram, at, &status);
@@ -130,7 +134,7 @@ decoder_feed(Decoder *self, const Datagram *datagram)
         }
         at += n;
     } while (at < datagram->n_bytes && !is_zero_from(datagram, at));
-    self->intake.feeding = NULL;
+    self->intake.backlog.feeding = NULL;
 }
 
 void
@@ -145,7 +149,9 @@ decoder_tick(Decoder *self, int64_t now_us)
 {
     Intake *intake = &self->intake;
 
-    intake_give_up(intake, now_us - intake->limits.wait_sec * US_PER_SEC, now_us);
+    backlog_go_on(&intake->backlog, AT_ONE_GO, now_us);
+    backlog_expire(&intake->backlog, now_us - intake->limits.wait_sec * US_PER_SEC,
+                   now_us);
     intake_settle(intake, now_us, now_us);
 
     /* A clock that was set back is no reason to stop. */
@@ -164,7 +170,10 @@ decoder_settle(Decoder *self, int64_t now_us)
 void
 decoder_give_up(Decoder *self, int64_t now_us)
 {
-    intake_give_up(&self->intake, INT64_MAX, now_us);
+    Backlog *backlog = &self->intake.backlog;
+
+    backlog_go_on(backlog, UINT64_MAX, now_us);
+    backlog_expire(backlog, INT64_MAX, now_us);
     decoder_settle(self, now_us);
 }
 
@@ -203,7 +212,7 @@ decoder_restore_waiting(Decoder *self, const DecoderWaiting *waiting, size_t n)
 const DecoderWaiting *
 decoder_waiting(Decoder *self, size_t *n, uint64_t *generation)
 {
-    return waiting_list(self->intake.waiting, n, generation);
+    return waiting_list(self->intake.backlog.waiting, n, generation);
 }
 
 const char *
@@ -232,5 +241,5 @@ decoder_bytes(const Decoder *self)
     const Intake *intake = &self->intake;
 
     return intake->templates.n_bytes + intake->options.n_bytes +
-           waiting_bytes(intake->waiting) + nsel_bytes(intake->emitter.nsel);
+           waiting_bytes(intake->backlog.waiting) + nsel_bytes(intake->emitter.nsel);
 }

@@ -8,8 +8,6 @@
 /* Streams an exporter may have: three versions over UDP, sessions, one to spare. */
 #define STREAMS_PER_EXPORTER 8
 
-#define SET_HEADER 4
-
 /* Who tell_template() is called for. */
 typedef struct {
     Intake *intake;
@@ -65,7 +63,8 @@ intake_init(Intake *self, const DecoderLimits *limits, ExporterTable *exporters,
     self->emitter = (Emitter){ .tally = &self->tally,
                                .streams = self->streams,
                                .options = &self->options };
-    self->waiting = waiting_new();
+    backlog_init(&self->backlog, limits, &self->tally, &self->emitter,
+                 &self->templates);
     self->steps = message_steps_new();
 }
 
@@ -73,7 +72,7 @@ void
 intake_clear(Intake *self)
 {
     message_steps_free(self->steps);
-    waiting_free(self->waiting);
+    backlog_clear(&self->backlog);
     stream_table_free(self->streams);
     nsel_free(self->emitter.nsel);
 }
@@ -161,132 +160,6 @@ note_sequence(Intake *self, Stream *stream, const SequenceSeen *seen)
             sequence_next(&stream->sequence, &exporter->next_sequence);
 }
 
-static DataSet
-make_data_set(Stream *stream, const Datagram *datagram, const Message *message,
-              const MessageStep *step)
-{
-    return (DataSet){
-        .stream = stream,
-        .template = step->template,
-        .content = message->bytes + step->at + SET_HEADER,
-        .n_octets = step->n_octets,
-        .n_records = step->n_records,
-        .uptime_ms = message->uptime_ms,
-        .export_sec = message->export_sec,
-        .received_us = datagram->received_us,
-        .shift_us = datagram->shift_us,
-        .peer_port = datagram->peer_port,
-        .trust_exporter_address = datagram->trust_exporter_address,
-    };
-}
-
-static void
-give_up(Intake *self, WaitingSet *set, DecodeStatus status, int64_t now_us)
-{
-    const Stream *stream = set->stream;
-
-    tally_given_up(&self->tally, status, stream->exporter, now_us);
-    g_free(set);
-}
-
-/* Bounded for the stream, which loses its oldest, and in all. */
-static void
-wait_for_template(Intake *self, const WaitingSet *set, int64_t now_us)
-{
-    const size_t n_of_stream = waiting_len(self->waiting, set->stream);
-    const bool is_full = waiting_len(self->waiting, NULL) >= self->limits.max_waiting ||
-                         n_of_stream >= self->limits.max_waiting_per_exporter;
-
-    self->tally.counters.sets_waited++;
-    if (is_full && n_of_stream > 0)
-        give_up(self, waiting_take_oldest(self->waiting, set->stream),
-                DECODE_MAX_WAITING, now_us);
-    else if (is_full)
-        tally_given_up(&self->tally, DECODE_MAX_WAITING,
-                       ((const Stream *) set->stream)->exporter, now_us);
-
-    if (!is_full || n_of_stream > 0)
-        waiting_add(self->waiting, set);
-}
-
-/* Has the datagram of @set again. */
-static bool
-fetch(Intake *self, const WaitingSet *set, Datagram *datagram)
-{
-    const DatagramRef *ref = &set->where.ref;
-
-    if (self->feeding && self->feeding->ref.segment == ref->segment &&
-        self->feeding->ref.offset == ref->offset &&
-        self->feeding->received_us == set->where.received_us) {
-        *datagram = *self->feeding;
-        return true;
-    }
-    return self->tally.sink.fetch(ref, datagram, self->tally.user_data);
-}
-
-static bool
-find_again(const DecoderWaiting *where, const Datagram *datagram, Message *message,
-           MessageStep *step)
-{
-    return where->message_at < datagram->n_bytes &&
-           where->set_at >= where->message_at &&
-           message_find_set(message, datagram->bytes + where->message_at,
-                            datagram->n_bytes - where->message_at,
-                            where->set_at - where->message_at, step);
-}
-
-/* Decodes @set, which waited for @template. */
-static void
-decode_waiting(Intake *self, WaitingSet *set, Stream *stream, int64_t now_us)
-{
-    Datagram datagram;
-    Message message;
-    MessageStep step = { 0 };
-
-    if (!fetch(self, set, &datagram) ||
-        !find_again(&set->where, &datagram, &message, &step) || step.id != set->id) {
-        give_up(self, set, DECODE_OK, now_us);
-        return;
-    }
-
-    step.template = template_store_find(&stream->templates, &self->templates, set->id,
-                                        set->peer_port, now_us);
-    if (!step.template) {
-        waiting_add(self->waiting, set); /* its template went as it came */
-        g_free(set);
-        return;
-    }
-
-    DecodeStatus status = step.template->refusal;
-    if (status == DECODE_OK)
-        status =
-            message_count_records(step.template, message.bytes + step.at + SET_HEADER,
-                                  step.n_octets, &step.n_records);
-    if (status == DECODE_OK && step.n_records > 0) {
-        DataSet data = make_data_set(stream, &datagram, &message, &step);
-
-        data.received_us = set->where.received_us;
-        template_ref(step.template);
-        emitter_data(&self->emitter, &data);
-        template_unref(step.template);
-    }
-    tally_status(&self->tally, status, stream->exporter, LOSS_UNIT_SETS, 1, now_us);
-    g_free(set);
-}
-
-static void
-release_waiting(Intake *self, Stream *stream, uint16_t id, int64_t now_us)
-{
-    if (waiting_len(self->waiting, NULL) == 0)
-        return;
-
-    WaitingSet *next;
-    for (WaitingSet *set = waiting_take(self->waiting, stream, id); set; set = next) {
-        next = set->next_of_id;
-        decode_waiting(self, set, stream, now_us);
-    }
-}
-
 static void
 take_template(Intake *self, Stream *stream, const MessageStep *step,
               const Datagram *datagram)
@@ -315,7 +188,7 @@ take_template(Intake *self, Stream *stream, const MessageStep *step,
     if (put != TEMPLATE_REFRESHED)
         tally_status(&self->tally, DECODE_FIELD_LENGTH, stream->exporter,
                      LOSS_UNIT_FIELDS, template->plan.n_odd, now_us);
-    release_waiting(self, stream, step->id, now_us);
+    backlog_release(&self->backlog, stream, template, now_us);
 }
 
 static void
@@ -345,7 +218,7 @@ take_step(Intake *self, Stream *stream, const MessageStep *step,
                                     step->is_options, &teller);
         break;
     case STEP_DATA:
-        data = make_data_set(stream, datagram, message, step);
+        data = backlog_data_set(stream, datagram, message, step);
         template_store_touch(&stream->templates, step->id);
         emitter_data(&self->emitter, &data);
         break;
@@ -360,7 +233,7 @@ take_step(Intake *self, Stream *stream, const MessageStep *step,
             .id = step->id,
             .peer_port = datagram->peer_port,
         };
-        wait_for_template(self, &set, now_us);
+        backlog_add(&self->backlog, &set, now_us);
         break;
     case STEP_IGNORED:
         tally_status(&self->tally, step->status, stream->exporter, LOSS_UNIT_SETS, 1,
@@ -471,16 +344,6 @@ intake_netflow5(Intake *self, const Datagram *datagram, const uint8_t *bytes,
     take_netflow5(self, stream, datagram, message);
 }
 
-void
-intake_give_up(Intake *self, int64_t before_us, int64_t now_us)
-{
-    const WaitingSet *oldest;
-
-    while ((oldest = waiting_oldest(self->waiting, NULL)) &&
-           oldest->where.received_us < before_us)
-        give_up(self, waiting_take_oldest(self->waiting, NULL), DECODE_OK, now_us);
-}
-
 /* What stays open stays listed. */
 void
 intake_settle(Intake *self, int64_t settle_us, int64_t now_us)
@@ -523,11 +386,8 @@ end_stream(Stream *stream, void *user_data)
 {
     const Teller *teller = user_data;
     Intake *self = teller->intake;
-    WaitingSet *set;
 
-    while ((set = waiting_take_oldest(self->waiting, stream)))
-        give_up(self, set, DECODE_OK, teller->now_us);
-
+    backlog_end_stream(&self->backlog, stream, teller->now_us);
     for (Stream **link = &self->unsettled; *link; link = &(*link)->next_unsettled) {
         if (*link != stream)
             continue;
@@ -587,8 +447,7 @@ intake_restore_waiting(Intake *self, const DecoderWaiting *waiting)
     MessageStep step = { 0 };
     Stream *stream = NULL;
 
-    if (self->tally.sink.fetch(&waiting->ref, &datagram, self->tally.user_data) &&
-        find_again(waiting, &datagram, &message, &step))
+    if (backlog_find(&self->backlog, waiting, &datagram, &message, &step))
         stream = get_stream(self, &datagram, message.version, message.domain);
     if (!stream) {
         tally_given_up(&self->tally, DECODE_OK, NULL, waiting->received_us);
@@ -598,5 +457,5 @@ intake_restore_waiting(Intake *self, const DecoderWaiting *waiting)
     set.stream = stream;
     set.id = step.id;
     set.peer_port = datagram.peer_port;
-    wait_for_template(self, &set, waiting->received_us);
+    backlog_add(&self->backlog, &set, waiting->received_us);
 }

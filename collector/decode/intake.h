@@ -5,10 +5,8 @@
  * known: streams, sequence numbers, templates, and data, which is emitted or waits.
  * All state of a decoder is here; decoder.c splits datagrams and keeps the time. */
 
-#include "decode/emitter.h"
-#include "decode/message.h"
+#include "decode/backlog.h"
 #include "decode/netflow5.h"
-#include "decode/waiting.h"
 
 typedef struct {
     DecoderLimits limits;
@@ -17,10 +15,9 @@ typedef struct {
     OptionsBudget options;
     StreamTable *streams;
     Emitter emitter;
-    Waiting *waiting;
+    Backlog backlog;
     MessageSteps *steps;
-    Stream *unsettled;       /* linked by next_unsettled */
-    const Datagram *feeding; /* the one that is being decoded, or NULL */
+    Stream *unsettled; /* linked by next_unsettled */
 } Intake;
 
 void intake_init(Intake *self, const DecoderLimits *limits, ExporterTable *exporters,
@@ -38,9 +35,6 @@ void intake_netflow5(Intake *self, const Datagram *datagram, const uint8_t *byte
  * fill the table: it is put to the account of one that is known, if any. */
 void intake_count_malformed(Intake *self, DecodeStatus status, const Datagram *datagram,
                             uint32_t domain);
-
-/* Gives up the sets that came before @before_us and still wait. */
-void intake_give_up(Intake *self, int64_t before_us, int64_t now_us);
 
 /* Settles sequences as of @settle_us (INT64_MAX: for good). */
 void intake_settle(Intake *self, int64_t settle_us, int64_t now_us);

@@ -280,6 +280,14 @@ template_store_find(const TemplateStore *self, const TemplateBudget *budget,
     return newest ? newest->template : NULL;
 }
 
+bool
+template_store_is_contested(const TemplateStore *self, uint16_t id)
+{
+    const TemplateVariant *first = first_of(self, id);
+
+    return first && first->next;
+}
+
 Template *
 template_store_find_same(const TemplateStore *self, const TemplateRecord *record)
 {
@@ -309,7 +317,6 @@ template_store_withdraw(TemplateStore *self, TemplateBudget *budget, uint16_t id
         forget(self, budget, variant, user_data);
 }
 
-/* Forgets those that are expired at @now_us, or all options or other ones. */
 void
 template_store_withdraw_all(TemplateStore *self, TemplateBudget *budget,
                             bool is_options, void *user_data)

@@ -69,6 +69,9 @@ TemplatePut template_store_put(TemplateStore *self, TemplateBudget *budget,
 Template *template_store_find(const TemplateStore *self, const TemplateBudget *budget,
                               uint16_t id, uint16_t port, int64_t now_us);
 
+/* True when ports disagree about @id. */
+bool template_store_is_contested(const TemplateStore *self, uint16_t id);
+
 /* The template of @id whose record is the very @record, whoever announced it. */
 Template *template_store_find_same(const TemplateStore *self,
                                    const TemplateRecord *record);

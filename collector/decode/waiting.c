@@ -113,10 +113,13 @@ waiting_add(Waiting *self, const WaitingSet *from)
     self->generation++;
 }
 
-/* Out of both lists; the chain is the caller's business. */
-static void
-unlink_set(Waiting *self, StreamSets *sets, WaitingSet *set)
+/* Out of both lists and, being the first of its id, out of its chain. */
+static WaitingSet *
+take(Waiting *self, StreamSets *sets, WaitingSet *set)
 {
+    const gpointer id = GUINT_TO_POINTER((guint) set->id);
+    Chain *chain = g_hash_table_lookup(sets->chains, id);
+
     *(set->earlier ? &set->earlier->later : &self->oldest) = set->later;
     *(set->later ? &set->later->earlier : &self->latest) = set->earlier;
     self->len--;
@@ -126,27 +129,38 @@ unlink_set(Waiting *self, StreamSets *sets, WaitingSet *set)
     *(set->later_of_stream ? &set->later_of_stream->earlier_of_stream : &sets->latest) =
         set->earlier_of_stream;
     sets->len--;
+
+    chain->first = set->next_of_id;
+    if (!chain->first)
+        g_hash_table_remove(sets->chains, id);
+    if (sets->len == 0)
+        g_hash_table_remove(self->streams, set->stream);
     self->generation++;
+    return set;
+}
+
+static WaitingSet *
+first_of(const Waiting *self, const void *stream, uint16_t id)
+{
+    const StreamSets *sets = find_stream(self, stream);
+    const Chain *chain =
+        sets ? g_hash_table_lookup(sets->chains, GUINT_TO_POINTER((guint) id)) : NULL;
+
+    return chain ? chain->first : NULL;
+}
+
+bool
+waiting_has(const Waiting *self, const void *stream, uint16_t id)
+{
+    return first_of(self, stream, id) != NULL;
 }
 
 WaitingSet *
 waiting_take(Waiting *self, const void *stream, uint16_t id)
 {
-    StreamSets *sets = find_stream(self, stream);
-    const gpointer key = GUINT_TO_POINTER((guint) id);
-    const Chain *chain = sets ? g_hash_table_lookup(sets->chains, key) : NULL;
+    WaitingSet *set = first_of(self, stream, id);
 
-    if (!chain)
-        return NULL;
-
-    WaitingSet *first = chain->first;
-    for (WaitingSet *set = first; set; set = set->next_of_id)
-        unlink_set(self, sets, set);
-
-    g_hash_table_remove(sets->chains, key);
-    if (sets->len == 0)
-        g_hash_table_remove(self->streams, stream);
-    return first;
+    return set ? take(self, find_stream(self, stream), set) : NULL;
 }
 
 const WaitingSet *
@@ -164,22 +178,8 @@ waiting_take_oldest(Waiting *self, const void *stream)
 {
     WaitingSet *set = (WaitingSet *) waiting_oldest(self, stream);
 
-    if (!set)
-        return NULL;
-
     /* Being the oldest, it is the first of its id too. */
-    StreamSets *sets = find_stream(self, set->stream);
-    const gpointer key = GUINT_TO_POINTER((guint) set->id);
-    Chain *chain = g_hash_table_lookup(sets->chains, key);
-
-    unlink_set(self, sets, set);
-    chain->first = set->next_of_id;
-    if (!chain->first)
-        g_hash_table_remove(sets->chains, key);
-    if (sets->len == 0)
-        g_hash_table_remove(self->streams, set->stream);
-    set->next_of_id = NULL;
-    return set;
+    return set ? take(self, find_stream(self, set->stream), set) : NULL;
 }
 
 size_t

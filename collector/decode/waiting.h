@@ -6,6 +6,7 @@
  * for each stream; knows neither templates nor how a datagram is had again. */
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "decode/datagram.h"
 
@@ -31,9 +32,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Waiting, waiting_free)
 /* Adds a copy of @set, whose arrival is the latest. */
 void waiting_add(Waiting *self, const WaitingSet *set);
 
-/* Takes all sets of @stream and @id out, in order of arrival, linked by @next_of_id;
- * NULL = none (transfer full: g_free each). */
+/* Takes the set of @stream and @id that waits longest out (transfer full); NULL when
+ * there is none. */
 WaitingSet *waiting_take(Waiting *self, const void *stream, uint16_t id);
+
+bool waiting_has(const Waiting *self, const void *stream, uint16_t id);
 
 /* The set that waits longest, or NULL; of one stream unless @stream is NULL.  Lent. */
 const WaitingSet *waiting_oldest(const Waiting *self, const void *stream);

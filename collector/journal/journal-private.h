@@ -8,14 +8,15 @@
 
 #include "journal/journal.h"
 #include "journal/shelf.h"
+#include "journal/upkeep.h"
 
 struct Journal {
     char *directory;
-    uint32_t sync_ms;
     int lock_fd; /* the directory, locked */
     uint8_t id[SEGMENT_ID_BYTES];
     char id_text[2 * SEGMENT_ID_BYTES + 1];
     Shelf *shelf;
+    Upkeep *upkeep;
 
     /* Writer thread. */
     SegmentFile *current; /* a reference; NULL = none could be had yet */
@@ -24,23 +25,10 @@ struct Journal {
     uint64_t last_seq;
     int64_t floor_us; /* received_us of the newest record */
     JournalCounts counts;
-    int64_t retry_at_us;     /* after a disk error; monotonic */
-    _Atomic(bool) must_roll; /* set when the current segment is not to be trusted */
+    int64_t retry_at_us; /* after a disk error; monotonic */
+    bool must_roll;      /* the current segment is not to be trusted */
 
     /* The hand-off. */
     int wake_fd;
     _Atomic(bool) reader_sleeps;
-
-    /* Syncing thread. */
-    GThread *syncer;
-    GMutex sync_lock; /* one sync at a time */
-    GMutex poke_lock;
-    GCond poked;
-    bool has_work; /* poke_lock */
-    bool stopping; /* poke_lock */
-
-    /* Interned texts, "" = none.  A failed allocation may be mended; a failed sync
-     * leaves a doubt for as long as the process lives. */
-    _Atomic(const char *) allocation_error;
-    _Atomic(const char *) sync_error;
 };

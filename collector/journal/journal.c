@@ -22,153 +22,8 @@
 /* Written pages are given back in steps of this; they stay in the page cache. */
 #define DROP_BYTES ((uint64_t) 1024 * 1024)
 
+/* While the disk refuses segments, the writer asks for one only now and then. */
 #define RETRY_US (100 * US_PER_MS)
-
-/* --- errors --- */
-
-/* Texts are made of the directory and errno only, so there are few of them. */
-static void
-set_disk_error(Journal *self, _Atomic(const char *) *slot, const char *doing, int code)
-{
-    g_autofree char *text =
-        g_strdup_printf("%s: %s: %s", self->directory, doing, g_strerror(code));
-
-    *slot = g_intern_string(text);
-}
-
-static void
-set_allocation_error(Journal *self, const GError *error)
-{
-    /* After the segment's own name, which differs each time. */
-    const char *what = strchr(error->message, ':');
-    g_autofree char *text =
-        g_strconcat(self->directory, what ? what : error->message, NULL);
-
-    self->allocation_error = g_intern_string(text);
-}
-
-const char *
-journal_error(const Journal *self)
-{
-    const char *sync_error = self->sync_error;
-
-    return *sync_error ? sync_error : self->allocation_error;
-}
-
-/* --- syncing --- */
-
-static void
-poke(Journal *self)
-{
-    g_mutex_lock(&self->poke_lock);
-    self->has_work = true;
-    g_cond_signal(&self->poked);
-    g_mutex_unlock(&self->poke_lock);
-}
-
-static bool
-sync_to_disk(Journal *self, SegmentFile *file)
-{
-    if (!file->is_named && fsync(self->lock_fd) != 0)
-        return false;
-
-    file->is_named = true;
-    return fdatasync(file->fd) == 0;
-}
-
-/* An fdatasync that failed may have thrown the pages away and will succeed when
- * asked again: it is not asked again. */
-static bool
-sync_file(Journal *self, SegmentFile *file)
-{
-    const bool is_closed = file->closed_us != 0;
-    const uint64_t end = file->end;
-    bool ok = true;
-
-    if (!file->sync_failed && end > file->synced) {
-        ok = sync_to_disk(self, file);
-        if (ok)
-            file->synced = end;
-    }
-    if (!ok) {
-        set_disk_error(self, &self->sync_error, "cannot sync the journal", errno);
-        file->sync_failed = true;
-        if (!is_closed)
-            self->must_roll = true;
-    }
-    if (is_closed)
-        shelf_settle(self->shelf, file);
-    return ok;
-}
-
-static bool
-sync_files(Journal *self, bool closed_only)
-{
-    bool ok = true;
-
-    g_mutex_lock(&self->sync_lock);
-    g_autoptr(GPtrArray) files = shelf_unsynced(self->shelf);
-    for (guint i = 0; i < files->len; i++) {
-        SegmentFile *file = g_ptr_array_index(files, i);
-
-        if (!closed_only || file->closed_us != 0)
-            ok = sync_file(self, file) && ok;
-    }
-    g_mutex_unlock(&self->sync_lock);
-    return ok;
-}
-
-bool
-journal_sync(Journal *self, GError **error)
-{
-    if (sync_files(self, false))
-        return true;
-
-    g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_IO, journal_error(self));
-    return false;
-}
-
-static void
-make_spares(Journal *self)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (!shelf_make_spares(self->shelf, &error))
-        set_allocation_error(self, error);
-    else
-        self->allocation_error = "";
-}
-
-/* Returns false when the thread is to end. */
-static bool
-wait_for_work(Journal *self)
-{
-    g_mutex_lock(&self->poke_lock);
-    const gint64 until_us = g_get_monotonic_time() + self->sync_ms * US_PER_MS;
-
-    while (!self->has_work && !self->stopping) {
-        if (self->sync_ms == 0)
-            g_cond_wait(&self->poked, &self->poke_lock);
-        else if (!g_cond_wait_until(&self->poked, &self->poke_lock, until_us))
-            break;
-    }
-    self->has_work = false;
-    const bool go_on = !self->stopping;
-    g_mutex_unlock(&self->poke_lock);
-    return go_on;
-}
-
-static gpointer
-syncer_main(gpointer user_data)
-{
-    Journal *self = user_data;
-
-    do {
-        make_spares(self);
-        sync_files(self, self->sync_ms == 0);
-    } while (wait_for_work(self));
-    return NULL;
-}
 
 /* --- segments, by the writer --- */
 
@@ -178,7 +33,6 @@ close_current(Journal *self)
     if (!self->current)
         return;
 
-    segment_file_unmap(self->current);
     self->current->closed_us = clock_wall_us();
     g_clear_pointer(&self->current, segment_file_unref);
 }
@@ -200,10 +54,9 @@ begin_segment(Journal *self, SegmentFile *file)
     self->current = file;
     self->offset = SEGMENT_HEADER_BYTES;
     self->dropped = 0;
-    self->must_roll = false;
 }
 
-/* Goes on in a new segment.  While the disk refuses, asks it only now and then. */
+/* Goes on in a new segment. */
 static JournalStatus
 roll(Journal *self)
 {
@@ -215,7 +68,7 @@ roll(Journal *self)
     SegmentFile *file = shelf_take_spare(self->shelf, &error);
     self->retry_at_us = 0;
     if (error) {
-        set_allocation_error(self, error);
+        upkeep_set_allocation_error(self->upkeep, error);
         self->retry_at_us = clock_mono_us() + RETRY_US;
         return JOURNAL_ERROR;
     }
@@ -223,7 +76,8 @@ roll(Journal *self)
         return JOURNAL_FULL;
 
     begin_segment(self, file);
-    poke(self);
+    self->must_roll = false;
+    upkeep_poke(self->upkeep);
     return JOURNAL_OK;
 }
 
@@ -294,6 +148,9 @@ open_shelf(Journal *self, const JournalOptions *options, GError **error)
                              self->id, error);
     for (size_t i = 0; i < sizeof(self->id); i++)
         snprintf(self->id_text + 2 * i, 3, "%02x", self->id[i]);
+    if (self->shelf)
+        self->upkeep =
+            upkeep_new(self->shelf, self->directory, self->lock_fd, options->sync_ms);
     return self->shelf != NULL;
 }
 
@@ -321,12 +178,7 @@ journal_open(const JournalOptions *options, GError **error)
     g_autoptr(Journal) self = g_new0(Journal, 1);
 
     self->directory = g_strdup(options->directory);
-    self->sync_ms = options->sync_ms;
     self->lock_fd = -1;
-    self->sync_error = self->allocation_error = "";
-    g_mutex_init(&self->sync_lock);
-    g_mutex_init(&self->poke_lock);
-    g_cond_init(&self->poked);
     self->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (self->wake_fd < 0) {
         segment_file_set_error(error, self->directory, "cannot make an eventfd");
@@ -336,21 +188,8 @@ journal_open(const JournalOptions *options, GError **error)
         !begin_first_segment(self, error))
         return NULL;
 
-    self->syncer = g_thread_new("journal-sync", syncer_main, self);
+    upkeep_start(self->upkeep);
     return g_steal_pointer(&self);
-}
-
-static void
-stop_syncer(Journal *self)
-{
-    if (!self->syncer)
-        return;
-
-    g_mutex_lock(&self->poke_lock);
-    self->stopping = true;
-    g_cond_signal(&self->poked);
-    g_mutex_unlock(&self->poke_lock);
-    g_thread_join(self->syncer);
 }
 
 void
@@ -359,18 +198,15 @@ journal_free(Journal *self)
     if (!self)
         return;
 
-    stop_syncer(self);
     close_current(self);
-    if (self->shelf)
-        sync_files(self, false);
+    if (self->upkeep)
+        upkeep_sync(self->upkeep);
+    g_clear_pointer(&self->upkeep, upkeep_free);
     g_clear_pointer(&self->shelf, shelf_free);
     if (self->lock_fd >= 0)
         close(self->lock_fd);
     if (self->wake_fd >= 0)
         close(self->wake_fd);
-    g_mutex_clear(&self->sync_lock);
-    g_mutex_clear(&self->poke_lock);
-    g_cond_clear(&self->poked);
     g_free(self->directory);
     g_free(self);
 }
@@ -406,6 +242,8 @@ journal_append(Journal *self, const JournalRecord *record)
     const size_t n_bytes = segment_record_bytes(record->n_bytes);
 
     g_assert(record->n_bytes <= JOURNAL_MAX_DATAGRAM_BYTES);
+    if (upkeep_take_distrust(self->upkeep))
+        self->must_roll = true;
     if (!self->current || self->offset + n_bytes > self->current->map_bytes ||
         self->must_roll) {
         const JournalStatus status = roll(self);
@@ -444,7 +282,23 @@ journal_skip_seq(Journal *self, uint64_t seq)
         roll(self);
 }
 
+bool
+journal_sync(Journal *self, GError **error)
+{
+    if (upkeep_sync(self->upkeep))
+        return true;
+
+    g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_IO, journal_error(self));
+    return false;
+}
+
 /* --- asking --- */
+
+const char *
+journal_error(const Journal *self)
+{
+    return upkeep_error(self->upkeep);
+}
 
 const char *
 journal_id(const Journal *self)
@@ -494,5 +348,5 @@ void
 journal_release(Journal *self, const JournalPosition *position, uint32_t keep_sec)
 {
     shelf_release(self->shelf, position->segment, keep_sec);
-    poke(self);
+    upkeep_poke(self->upkeep);
 }

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define READY_BYTES ((size_t) 256 * 1024)
+
 void
 segment_file_set_error(GError **error, const char *path, const char *doing)
 {
@@ -85,6 +87,7 @@ create(SegmentFile *self, GError **error)
     }
     self->map = map;
     self->map_bytes = self->n_bytes;
+    memset(self->map, 0, 1); /* the first fault is the slowest: not the writer's */
     return true;
 }
 
@@ -101,6 +104,25 @@ segment_file_make(const char *directory, uint64_t number, uint64_t n_bytes,
         return NULL;
     }
     return g_steal_pointer(&self);
+}
+
+void
+segment_file_make_ready(SegmentFile *self)
+{
+    /* In small portions, since other threads' faults may have to wait for each; a
+     * kernel that cannot do it leaves it to the writer. */
+    for (size_t at = 0; at < self->map_bytes; at += READY_BYTES) {
+        const size_t n_bytes = MIN(READY_BYTES, self->map_bytes - at);
+
+        if (madvise(self->map + at, n_bytes, MADV_POPULATE_WRITE) != 0)
+            return;
+    }
+}
+
+void
+segment_file_make_unready(SegmentFile *self)
+{
+    madvise(self->map, self->map_bytes, MADV_DONTNEED);
 }
 
 static bool

@@ -23,7 +23,7 @@ typedef struct {
     _Atomic(uint64_t) end;      /* offset behind the last visible record */
     _Atomic(int64_t) closed_us; /* wall clock; 0 = may still grow */
 
-    uint8_t *map; /* writer thread; NULL when not written to */
+    uint8_t *map; /* writer thread until closed; NULL when not written to */
     size_t map_bytes;
 
     int fd;           /* shelf's lock; -1 = nothing left to sync */
@@ -39,6 +39,12 @@ typedef struct {
  * full is met here, and nowhere else.  Errors: G_FILE_ERROR. */
 SegmentFile *segment_file_make(const char *directory, uint64_t number, uint64_t n_bytes,
                                GError **error);
+
+/* Has the pages of the mapping there, so that the writer does not wait for them. */
+void segment_file_make_ready(SegmentFile *self);
+
+/* Gives their memory back; nothing must have been written to them. */
+void segment_file_make_unready(SegmentFile *self);
 
 typedef enum {
     SEGMENT_FILE_LOADED,
@@ -59,7 +65,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SegmentFile, segment_file_unref)
 /* Seals @header and writes it: from now on the file is a segment. */
 void segment_file_begin(SegmentFile *self, SegmentHeader *header);
 
-/* Ends the writer's use of the mapping. */
+/* When nobody writes any more. */
 void segment_file_unmap(SegmentFile *self);
 
 /* Cuts the file behind its last record.  Returns false, by errno, when it stays as it

@@ -12,6 +12,10 @@
 /* Enough for the writer while a slow sync keeps the other thread from making more. */
 #define N_SPARES 2
 
+/* A segment that lasts less than this is written too fast for the writer to wait for
+ * the file system at each new page: the pages of the next ones are made ready. */
+#define BUSY_US (5 * US_PER_SEC)
+
 struct Shelf {
     char *directory;
     uint64_t segment_bytes;
@@ -22,6 +26,8 @@ struct Shelf {
     GPtrArray *files; /* by number */
     GQueue spares;    /* by number */
     bool is_making;
+    bool is_busy;
+    int64_t taken_us;     /* when the last spare was taken; monotonic */
     uint64_t last_number; /* of any file ever made here */
     uint64_t total_bytes; /* of all files */
     _Atomic(uint64_t) newest_number;
@@ -195,9 +201,12 @@ make_spare(Shelf *self, GError **error)
     self->is_making = true;
     self->last_number = number;
     self->total_bytes += self->segment_bytes;
+    const bool is_busy = self->is_busy;
     g_mutex_unlock(&self->lock);
     SegmentFile *file =
         segment_file_make(self->directory, number, self->segment_bytes, error);
+    if (file && is_busy)
+        segment_file_make_ready(file);
     g_mutex_lock(&self->lock);
     if (file)
         g_queue_push_tail(&self->spares, file);
@@ -220,15 +229,31 @@ shelf_make_spares(Shelf *self, GError **error)
     return ok;
 }
 
+void
+shelf_rest(Shelf *self)
+{
+    g_mutex_lock(&self->lock);
+    if (self->is_busy && clock_mono_us() - self->taken_us >= BUSY_US) {
+        self->is_busy = false;
+        for (GList *link = self->spares.head; link; link = link->next)
+            segment_file_make_unready(link->data);
+    }
+    g_mutex_unlock(&self->lock);
+}
+
 SegmentFile *
 shelf_take_spare(Shelf *self, GError **error)
 {
+    const int64_t now_us = clock_mono_us();
+
     g_mutex_lock(&self->lock);
     while (self->spares.length == 0 && self->is_making)
         g_cond_wait(&self->made, &self->lock);
     if (self->spares.length == 0 && has_room(self))
         make_spare(self, error);
     SegmentFile *file = g_queue_pop_head(&self->spares);
+    self->is_busy = now_us - self->taken_us < BUSY_US;
+    self->taken_us = now_us;
     g_mutex_unlock(&self->lock);
     return file;
 }
@@ -353,6 +378,7 @@ shelf_settle(Shelf *self, SegmentFile *file)
     const uint64_t end = file->end;
     const int fd = file->fd;
 
+    segment_file_unmap(file);
     g_mutex_lock(&self->lock);
     if (is_cut && g_ptr_array_find(self->files, file, NULL))
         self->total_bytes -= file->n_bytes - end;

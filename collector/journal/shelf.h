@@ -39,6 +39,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Shelf, shelf_free)
  * only the last is an error.  Any thread; blocks. */
 bool shelf_make_spares(Shelf *self, GError **error);
 
+/* Gives the memory of spares back when the journal has not been busy for a while. */
+void shelf_rest(Shelf *self);
+
 /* A spare to write to (transfer full), made now if none is ready.  NULL with no
  * error: the limit is reached. */
 SegmentFile *shelf_take_spare(Shelf *self, GError **error);
@@ -63,7 +66,8 @@ void shelf_set_first_seq(Shelf *self, SegmentFile *file, uint64_t first_seq);
 /* Those with something to sync, oldest first (transfer full, of references). */
 GPtrArray *shelf_unsynced(Shelf *self);
 
-/* @file is closed and as far on disk as it ever will be: cuts it to its length. */
+/* @file is closed and as far on disk as it ever will be: cuts it to its length and
+ * ends its mapping, which could make the writer wait. */
 void shelf_settle(Shelf *self, SegmentFile *file);
 
 uint64_t shelf_bytes_after(Shelf *self, uint64_t number, uint64_t offset);

@@ -4,12 +4,13 @@
 #include <glib.h>
 #include <string.h>
 
-/* Bits whose absence, with no marks, means that there is nothing to say. */
-#define EXTRA_BITS                                                                     \
-    (FLOW_TOS | FLOW_SRC_AS | FLOW_DST_AS | FLOW_NEXT_HOP | FLOW_VLAN | FLOW_NAT_SRC | \
-     FLOW_NAT_DST | FLOW_NAT_SRC_PORT | FLOW_NAT_DST_PORT | FLOW_EVENT |               \
-     FLOW_END_REASON | FLOW_REVERSE_OCTETS | FLOW_REVERSE_PACKETS | FLOW_APP |         \
-     FLOW_VRF_IN | FLOW_VRF_OUT | FLOW_DIRECTION)
+/* What would be missed is written whatever store.extra says. */
+#define ALWAYS_BITS (FLOW_EVENT | FLOW_REVERSE_OCTETS | FLOW_REVERSE_PACKETS)
+
+/* Bits whose absence means that put_numbers() has nothing to do. */
+#define NUMBER_BITS                                                                    \
+    (ALWAYS_BITS | FLOW_TOS | FLOW_SRC_AS | FLOW_DST_AS | FLOW_VLAN |                  \
+     FLOW_END_REASON | FLOW_DIRECTION)
 
 /* As in flow.extra -> 'marks'. */
 static const char *const mark_names[FLOW_N_MARKS] = {
@@ -118,6 +119,19 @@ put_address(Json *json, const char *key, const IpAddress *addr)
     put_string(json, ip_address_format(addr, text));
 }
 
+/* Many routers report the same again where they translated nothing. */
+static bool
+is_translated(const Flow *flow)
+{
+    return (flow_has(flow, FLOW_NAT_SRC) &&
+            !ip_address_equal(&flow->nat_src, &flow->src)) ||
+           (flow_has(flow, FLOW_NAT_DST) &&
+            !ip_address_equal(&flow->nat_dst, &flow->dst)) ||
+           (flow_has(flow, FLOW_NAT_SRC_PORT) &&
+            flow->nat_src_port != flow->src_port) ||
+           (flow_has(flow, FLOW_NAT_DST_PORT) && flow->nat_dst_port != flow->dst_port);
+}
+
 static void
 put_nat(Json *json, const Flow *flow)
 {
@@ -198,10 +212,10 @@ put_marks(Json *json, uint8_t marks)
     close_bracket(json, ']');
 }
 
+/* Members that are a number of the flow, by the bit that says it is there. */
 static void
-put_all(Json *json, const Flow *flow, const CopyExtraNames *names)
+put_numbers(Json *json, const Flow *flow, bool all)
 {
-    /* Members that are a number of the flow, by the bit that says it is there. */
     const struct {
         const char *key;
         uint32_t bit;
@@ -219,18 +233,21 @@ put_all(Json *json, const Flow *flow, const CopyExtraNames *names)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
-        if (flow_has(flow, numbers[i].bit))
+        if ((all || numbers[i].bit & ALWAYS_BITS) && flow_has(flow, numbers[i].bit))
             put_number(json, numbers[i].key, numbers[i].value);
     }
+}
+
+static void
+put_rest(Json *json, const Flow *flow, const CopyExtraNames *names)
+{
     if (flow->flow_id != 0)
         put_number(json, "flow_id", flow->flow_id);
     if (flow_has(flow, FLOW_NEXT_HOP))
         put_address(json, "next_hop", &flow->next_hop);
-    put_nat(json, flow);
     if (flow_has(flow, FLOW_APP))
         put_app(json, flow, names->app);
     put_vrf(json, flow, names);
-    put_marks(json, flow->marks);
 }
 
 size_t
@@ -243,8 +260,13 @@ copy_extra_put(uint8_t *at, const Flow *flow, const CopyExtraNames *names, bool 
         put_number(&json, "input_if", flow->input_if);
     if (flow->output_if > INT32_MAX && flow_has(flow, FLOW_OUTPUT_IF))
         put_number(&json, "output_if", flow->output_if);
-    if (all && (flow_has(flow, EXTRA_BITS) || flow->marks || flow->flow_id))
-        put_all(&json, flow, names);
+    if (flow_has(flow, all ? NUMBER_BITS : ALWAYS_BITS))
+        put_numbers(&json, flow, all);
+    if (all || is_translated(flow))
+        put_nat(&json, flow);
+    if (all)
+        put_rest(&json, flow, names);
+    put_marks(&json, flow->marks);
     if (!json.comma)
         return 0;
 

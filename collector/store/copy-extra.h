@@ -24,7 +24,8 @@ typedef struct {
 #define COPY_EXTRA_MAX_BYTES  8192
 
 /* Writes the object at @at, where COPY_EXTRA_MAX_BYTES of room are, and returns its
- * length; 0 = there is nothing to say.  Unless @all, only what has no other place:
- * interface numbers above 2^31-1. */
+ * length; 0 = there is nothing to say.  Unless @all, only what would be missed:
+ * interface numbers above 2^31-1, an event, a translation, the counters of the way
+ * back, marks. */
 size_t copy_extra_put(uint8_t *at, const Flow *flow, const CopyExtraNames *names,
                       bool all);

@@ -20,7 +20,7 @@
 
 typedef enum {
     COPY_ROW_EXTRA_NONE,   /* extra is NULL */
-    COPY_ROW_EXTRA_FORCED, /* only what has no other place */
+    COPY_ROW_EXTRA_FORCED, /* only what would be missed: see copy_extra_put() */
     COPY_ROW_EXTRA_ALL,
 } CopyRowExtra;
 

@@ -412,7 +412,7 @@ learnt_rows_restore(LearntRows *self, PGconn *conn, ExporterTable *table,
                 "t.learnt_at") " FROM flowkeep.exporter_template AS t"
                                " JOIN flowkeep.exporter AS e ON e.id = t.exporter_id"
                                " WHERE t.collector = $1 AND t.worker = $2::integer"
-                               " ORDER BY t.learnt_at",
+                               " ORDER BY t.learnt_at, t.exporter_id, t.template_id",
             2, params, restore_template, &self_restore, error))
         return false;
 
@@ -424,6 +424,6 @@ learnt_rows_restore(LearntRows *self, PGconn *conn, ExporterTable *table,
                    "o.learnt_at") " FROM flowkeep.exporter_option AS o"
                                   " JOIN flowkeep.exporter AS e ON e.id = o.exporter_id"
                                   " WHERE o.collector = $1 AND o.worker = $2::integer"
-                                  " ORDER BY o.learnt_at",
+                                  " ORDER BY o.learnt_at, o.exporter_id, o.kind, o.key",
                2, params, restore_option, &self_restore, error);
 }

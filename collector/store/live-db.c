@@ -8,6 +8,13 @@
 
 #define DATABASE "flowkeep_live"
 
+static void
+ignore_notice(void *arg, const char *message)
+{
+    (void) arg;
+    (void) message;
+}
+
 /* Runs on a connection of its own. */
 static void
 run_on_server(const char *conninfo, const char *sql)
@@ -16,8 +23,7 @@ run_on_server(const char *conninfo, const char *sql)
     g_autoptr(PGconn) conn = db_connect(conninfo, "live-db", false, 10, &error);
 
     g_assert_no_error(error);
-    db_exec(conn, "SET client_min_messages = warning", &error);
-    g_assert_no_error(error);
+    PQsetNoticeProcessor(conn, ignore_notice, NULL);
     db_exec(conn, sql, &error);
     g_assert_no_error(error);
 }
@@ -30,6 +36,7 @@ live_db_reconnect(LiveDb *self)
     PQfinish(self->admin);
     self->admin = db_connect(self->admin_conninfo, "live-db", false, 10, &error);
     g_assert_no_error(error);
+    PQsetNoticeProcessor(self->admin, ignore_notice, NULL);
 }
 
 bool
@@ -50,8 +57,7 @@ live_db_init(LiveDb *self)
     schema_migrate(self->admin, FALSE, NULL, NULL, &error);
     g_assert_no_error(error);
 
-    live_db_exec(self, "SET client_min_messages = warning;"
-                       "DROP ROLE IF EXISTS flowkeep_live;"
+    live_db_exec(self, "DROP ROLE IF EXISTS flowkeep_live;"
                        "CREATE ROLE flowkeep_live LOGIN IN ROLE flowkeep_collector");
     self->collector_conninfo =
         g_strdup_printf("%s dbname=" DATABASE " user=flowkeep_live", server);

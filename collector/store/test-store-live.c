@@ -149,10 +149,11 @@ test_stores_what_it_is_given(void)
                    " l.unit, l.count) FROM flowkeep.loss AS l"
                    " JOIN flowkeep.exporter AS e ON e.id = l.exporter_id",
                    "192.0.2.9 7 test sequence_gap flows 5");
-    live_db_assert(&db,
-                   "SELECT concat_ws(' ', segment, segment_offset, rows_stored, batches)"
-                   " FROM flowkeep.ingest_position",
-                   "1 3 3 2");
+    live_db_assert(
+        &db,
+        "SELECT concat_ws(' ', segment, segment_offset, rows_stored, batches)"
+        " FROM flowkeep.ingest_position",
+        "1 3 3 2");
     live_db_assert(&db,
                    "SELECT count(*) FROM flowkeep.audit_rows('-infinity', 'infinity')",
                    "0");
@@ -264,8 +265,8 @@ check_rows_are_position(LiveDb *db, const Worker *worker)
 {
     g_assert_cmpint(live_db_number(db, "SELECT count(*) FROM flowkeep.flow"), ==,
                     (int64_t) worker->position.offset);
-    g_assert_cmpint(live_db_number(db, "SELECT sum(flows) FROM flowkeep.traffic_1m"), ==,
-                    (int64_t) worker->position.offset);
+    g_assert_cmpint(live_db_number(db, "SELECT sum(flows) FROM flowkeep.traffic_1m"),
+                    ==, (int64_t) worker->position.offset);
 }
 
 static void
@@ -380,7 +381,8 @@ test_bad_rows_are_rejected_alone(void)
     for (int i = 0; i < 3000; i++) {
         const bool is_bad = i == 0 || i == 777 || i == 2999;
 
-        add(&worker, i >= 1000 && i < 2000 ? later_us : now_us, is_bad ? 666 : 1, &error);
+        add(&worker, i >= 1000 && i < 2000 ? later_us : now_us, is_bad ? 666 : 1,
+            &error);
         g_assert_no_error(error);
     }
     commit(&worker, 3000, &error);
@@ -389,7 +391,8 @@ test_bad_rows_are_rejected_alone(void)
     g_assert_cmpuint(store_counters(worker.store)->rows, ==, 2997);
     g_assert_cmpuint(store_counters(worker.store)->rejected, ==, 3);
     live_db_assert(&db, "SELECT count(*) FROM flowkeep.flow", "2997");
-    live_db_assert(&db, "SELECT sum(rows_stored) FROM flowkeep.ingest_position", "2997");
+    live_db_assert(&db, "SELECT sum(rows_stored) FROM flowkeep.ingest_position",
+                   "2997");
     live_db_assert(&db,
                    "SELECT concat_ws(' ', count(*), min(sqlstate), bool_and(flow LIKE"
                    " '%octets=666%' AND reason LIKE '%test_refusal%'))"
@@ -485,8 +488,9 @@ test_default_partition_catches_the_rest(void)
     live_db_exec(&db, "COMMIT");
     live_db_assert(&db, "SELECT count(*) FROM flowkeep.flow_default", "4");
 
-    live_db_exec(&db, "SELECT flowkeep.partition_ensure('flow', now() - interval '1 min',"
-                      " now(), '1 hour')");
+    live_db_exec(&db,
+                 "SELECT flowkeep.partition_ensure('flow', now() - interval '1 min',"
+                 " now(), '1 hour')");
     live_db_assert(&db, "SELECT count(*) FROM flowkeep.flow_default", "0");
     live_db_assert(&db, "SELECT count(*) FROM flowkeep.flow", "4");
 }

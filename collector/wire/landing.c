@@ -20,6 +20,7 @@
 #define SLOT_BYTES       ((size_t) 65 * 1024) /* more than any datagram; staggers pages */
 #define CONTROL_BYTES    128
 #define ID_BYTES         64
+#define MIN_OFFERED      4
 #define NOT_RECEIVED     UINT32_MAX /* as msg_len */
 
 static const char file_magic[8] = "FKLAND1";
@@ -75,6 +76,7 @@ typedef struct {
 struct Landing {
     LandingFile *file;
     size_t n_used; /* headers that the kernel may have changed */
+    unsigned n_offered;
     size_t len;
     unsigned n_sockets;
     struct {
@@ -208,6 +210,7 @@ landing_open(const char *path, const char *owner, GError **error)
     self->file = file;
     self->len = count_received(file);
     self->n_used = LANDING_SLOTS;
+    self->n_offered = MIN_OFFERED;
     return self;
 }
 
@@ -354,17 +357,28 @@ begin_batch(Landing *self, uint16_t listener)
     in_this_order();
 }
 
-/* At another place in each page, or they would all meet in a few sets of the cache. */
 static void
-touch_pages(LandingFile *file)
+touch(void *start, size_t n_bytes)
 {
-    volatile uint8_t *page = (volatile uint8_t *) file;
+    volatile uint8_t *page = start;
     size_t within = 0;
 
-    for (size_t at = 0; at < sizeof(*file); at += PAGE_BYTES) {
+    /* At another place in each page, or all would meet in a few sets of the cache. */
+    for (size_t at = 0; at + PAGE_BYTES <= n_bytes; at += PAGE_BYTES) {
         page[at + within] = page[at + within];
         within = (within + CACHE_LINE_BYTES) % PAGE_BYTES;
     }
+    page[n_bytes - 1] = page[n_bytes - 1];
+}
+
+/* Touching has its price: few slots are offered while few datagrams come. */
+static void
+adapt_offer(Landing *self)
+{
+    if (self->len == self->n_offered)
+        self->n_offered = MIN(2 * self->n_offered, LANDING_SLOTS);
+    else if (self->len < self->n_offered / 4)
+        self->n_offered = MAX(self->n_offered / 2, MIN_OFFERED);
 }
 
 static struct msghdr
@@ -400,8 +414,10 @@ landing_receive(Landing *self, unsigned socket)
     const int fd = self->sockets[socket].fd;
 
     begin_batch(self, self->sockets[socket].listener);
-    touch_pages(self->file);
-    const int n = recvmmsg(fd, self->file->headers, LANDING_SLOTS, MSG_DONTWAIT, NULL);
+    touch(self->file, offsetof(LandingFile, bytes));
+    touch(self->file->bytes, self->n_offered * SLOT_BYTES);
+    const int n =
+        recvmmsg(fd, self->file->headers, self->n_offered, MSG_DONTWAIT, NULL);
 
     if (n < 0) {
         self->n_used = 1; /* it may have begun with the first */
@@ -409,6 +425,7 @@ landing_receive(Landing *self, unsigned socket)
     }
     self->len = (size_t) n;
     self->n_used = MIN(self->len + 1, LANDING_SLOTS);
+    adapt_offer(self);
     if (n > 0)
         read_drops_of_message(self, self->len - 1, self->sockets[socket].drops);
     return n;

@@ -62,8 +62,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Landing, landing_free)
  * drops are known by SO_COOKIE across restarts. */
 unsigned landing_add_socket(Landing *self, int fd, uint16_t listener);
 
-/* Receives up to LANDING_SLOTS datagrams without blocking; they replace those there
- * were.  Returns how many, 0 = none waiting, -1 = errno. */
+/* Receives some datagrams without blocking, more at a time (up to LANDING_SLOTS) when
+ * many come; they replace those there were.  Returns how many, 0 = none waiting,
+ * -1 = errno. */
 int landing_receive(Landing *self, unsigned socket);
 
 size_t landing_len(const Landing *self);

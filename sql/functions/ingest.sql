@@ -75,8 +75,8 @@ COMMENT ON FUNCTION flowkeep.audit_positions
     IS 'what is wrong with the collectors'' positions; no rows when all is well';
 
 -- Every stored or rejected flow was counted in traffic_1m once, in the same
--- transaction.  Exporters and minutes where that does not hold; reads all of flow in
--- the range.
+-- transaction.  Exporters and minutes where that does not hold; minutes that retention
+-- has taken from either side are left out.  Reads all of flow in the range.
 CREATE OR REPLACE FUNCTION flowkeep.audit_rows(in_from timestamptz, in_to timestamptz)
 RETURNS TABLE (minute timestamptz, exporter_id integer, stored bigint, rejected bigint,
                counted bigint)
@@ -101,6 +101,14 @@ AS $$
               FROM flowkeep.traffic_1m AS t
              WHERE t.minute >= in_from AND t.minute < in_to
              GROUP BY 1, 2) AS a
+     WHERE a.minute >= coalesce((SELECT h.done_until FROM flowkeep.housekeeping AS h
+                                  WHERE h.task = 'traffic_1m_dropped'), '-infinity')
+       AND (a.stored > 0
+            OR EXISTS (SELECT FROM flowkeep.time_partition AS p
+                        WHERE p.parent = 'flow'
+                          AND p.from_at <= a.minute AND p.to_at > a.minute)
+            OR a.minute >= (SELECT max(p.to_at) FROM flowkeep.time_partition AS p
+                             WHERE p.parent = 'flow'))
      GROUP BY a.minute, a.exporter_id
     HAVING sum(a.stored) + sum(a.rejected) <> sum(a.counted)
      ORDER BY a.minute, a.exporter_id

@@ -103,13 +103,16 @@ fetch_rows(PGconn *conn, int *n_rows)
     char *piece;
     int n_bytes;
 
+    *n_rows = 0;
+    if (PQresultStatus(begun) != PGRES_COPY_OUT)
+        return stream;
     while ((n_bytes = PQgetCopyData(conn, &piece, 0)) > 0) {
         g_byte_array_append(stream, (const guint8 *) piece, (guint) n_bytes);
         PQfreemem(piece);
     }
 
     g_autoptr(PGresult) ended = PQgetResult(conn);
-    *n_rows = atoi(PQcmdTuples(ended));
+    *n_rows = (int) g_ascii_strtoll(PQcmdTuples(ended), NULL, 10);
     while (PQgetResult(conn))
         ;
     return stream;

@@ -201,7 +201,9 @@ class Collector:
         return self.pg.psql(sql, self.database)
 
     def value(self, sql):
-        return self.pg.value(sql, self.database)
+        """The one value of a statement, as text; '' for NULL."""
+        rows = self.sql(sql)
+        return rows[0][0] if rows else ""
 
     def number(self, sql):
         return int(self.value(sql) or 0)
@@ -229,10 +231,7 @@ class Collector:
 
     def wait_ready(self):
         def ready():
-            if self.process.poll() is not None:
-                raise AssertionError(f"the collector ended with "
-                                     f"{self.process.returncode}:\n"
-                                     + "\n".join(self.log_tail()))
+            self.check_alive()
             return self.count_in_log(": ready") > self.n_ready
         wait_until("collector ready", ready, START_TIMEOUT_SEC, 0.02)
 
@@ -301,10 +300,19 @@ class Collector:
     def rows(self):
         return self.number("SELECT count(*) FROM flowkeep.flow")
 
+    def check_alive(self):
+        status = self.process.poll() if self.process else None
+        if status is not None:
+            how = f"by signal {-status}" if status < 0 else f"with status {status}"
+            raise AssertionError(f"the collector ended {how}:\n"
+                                 + "\n".join(self.log_tail()))
+
     def wait_for_rows(self, n_rows, timeout_sec=60):
         """Until so many rows are stored; then what flow really holds is returned."""
-        wait_until(f"{n_rows} rows stored", lambda: self.rows_stored() >= n_rows,
-                   timeout_sec)
+        def stored():
+            self.check_alive()
+            return self.rows_stored() >= n_rows
+        wait_until(f"{n_rows} rows stored", stored, timeout_sec)
         return self.rows()
 
     def wait_for(self, sql, wanted, timeout_sec=30):
@@ -312,6 +320,7 @@ class Collector:
         last = []
 
         def check():
+            self.check_alive()
             last[:] = [self.value(sql)]
             return last[0] == str(wanted)
         try:
@@ -326,8 +335,11 @@ class Collector:
                  " bool_and(received_at > '%s') FROM flowkeep.ingest_position"
                  f" WHERE collector = '{self.name}'")
         now = self.value("SELECT clock_timestamp()")
-        wait_until("journal read to its end",
-                   lambda: self.value(query % now) == "t", timeout_sec, 0.2)
+
+        def idle():
+            self.check_alive()
+            return self.value(query % now) == "t"
+        wait_until("journal read to its end", idle, timeout_sec, 0.2)
 
     def losses(self):
         """(reason, unit, class) -> count"""
