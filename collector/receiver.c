@@ -307,7 +307,7 @@ goes_on(Receiver *self)
 }
 
 static gpointer
-receiver_main(gpointer user_data)
+run(gpointer user_data)
 {
     Receiver *self = user_data;
 
@@ -440,7 +440,7 @@ receiver_start(const ReceiverOptions *options, GError **error)
         ok = add_socket(self, &sockets[i], error);
     if (ok) {
         take_landed(self);
-        self->thread = g_thread_new("receiver", receiver_main, self);
+        self->thread = g_thread_new("receiver", run, self);
         return self;
     }
 

@@ -265,3 +265,48 @@ decoder_fixture_last(const DecoderFixture *f)
 {
     return decoder_fixture_flow(f, f->flows->len - 1);
 }
+
+const PacketField decoder_fixture_plain[] = {
+    { 8, 4 }, { 12, 4 }, { 7, 2 }, { 11, 2 }, { 4, 1 }, { 2, 4 }, { 1, 8 }, { 0, 0 },
+};
+
+void
+decoder_fixture_put_plain(PacketFixture *packet, uint32_t n_packets)
+{
+    packet_fixture_uint(packet, 0x0a000001, 4);
+    packet_fixture_uint(packet, 0x0a000002, 4);
+    packet_fixture_uint(packet, 1024, 2);
+    packet_fixture_uint(packet, 443, 2);
+    packet_fixture_uint(packet, 6, 1);
+    packet_fixture_uint(packet, n_packets, 4);
+    packet_fixture_uint(packet, UINT64_C(100) * n_packets, 8);
+}
+
+void
+decoder_fixture_put_data(PacketFixture *packet, uint16_t id, uint32_t n_packets)
+{
+    packet_fixture_begin_set(packet, id);
+    decoder_fixture_put_plain(packet, n_packets);
+    packet_fixture_end_set(packet);
+}
+
+void
+decoder_fixture_send_template(DecoderFixture *f, PacketFixture *packet,
+                              uint16_t version, uint32_t sequence, uint16_t id,
+                              const PacketField *fields)
+{
+    packet_fixture_begin(packet, version, 1, sequence);
+    packet_fixture_template(packet, id, fields);
+    packet_fixture_end(packet);
+    decoder_fixture_send(f, packet);
+}
+
+void
+decoder_fixture_send_data(DecoderFixture *f, PacketFixture *packet, uint16_t version,
+                          uint32_t sequence, uint16_t id, uint32_t n_packets)
+{
+    packet_fixture_begin(packet, version, 1, sequence);
+    decoder_fixture_put_data(packet, id, n_packets);
+    packet_fixture_end(packet);
+    decoder_fixture_send(f, packet);
+}

@@ -81,3 +81,17 @@ void decoder_fixture_options(DecoderFixture *self, uint16_t version, uint32_t do
                              const FixtureValue *values);
 
 const Flow *decoder_fixture_last(const DecoderFixture *self); /* flow */
+
+/* A template of addresses, ports, protocol and counters; 25 octets a record: TCP from
+ * 10.0.0.1:1024 to 10.0.0.2:443, 100 octets a packet. */
+extern const PacketField decoder_fixture_plain[];
+void decoder_fixture_put_plain(PacketFixture *packet, uint32_t n_packets);
+void decoder_fixture_put_data(PacketFixture *packet, uint16_t id, uint32_t n_packets);
+
+/* Messages of domain 1 with one template, or one such record. */
+void decoder_fixture_send_template(DecoderFixture *f, PacketFixture *packet,
+                                   uint16_t version, uint32_t sequence, uint16_t id,
+                                   const PacketField *fields);
+void decoder_fixture_send_data(DecoderFixture *f, PacketFixture *packet,
+                               uint16_t version, uint32_t sequence, uint16_t id,
+                               uint32_t n_packets);

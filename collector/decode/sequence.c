@@ -217,6 +217,15 @@ open_track(Sequence *self, const SequenceSeen *seen)
     self->is_open = true;
 }
 
+/* A track just behind the first one is made of repeated messages, most likely: what
+ * they leave out has been accounted for once. */
+static bool
+is_shadow(const Sequence *self, unsigned track)
+{
+    return track != OWN &&
+           self->tracks[OWN].next - self->tracks[track].next <= SEQUENCE_WINDOW;
+}
+
 SequenceVerdict
 sequence_see(Sequence *self, const SequenceSeen *seen)
 {
@@ -226,11 +235,14 @@ sequence_see(Sequence *self, const SequenceSeen *seen)
     }
 
     const int found = find_track(self, seen);
+
+    if ((found < 0 || is_shadow(self, found)) && fill_hole(self, seen))
+        return SEQUENCE_LATE;
     if (found >= 0) {
         SequenceTrack *track = &self->tracks[found];
         const uint32_t step = seen->number - track->next;
 
-        if (step > 0 && !track->is_vague) {
+        if (step > 0 && !track->is_vague && !is_shadow(self, found)) {
             open_hole(self, found, track->next, step, seen->received_us);
             self->is_open = true;
         }
@@ -239,9 +251,6 @@ sequence_see(Sequence *self, const SequenceSeen *seen)
             promote(self, found, seen->received_us);
         return step == 0 ? SEQUENCE_NEXT : SEQUENCE_GAP;
     }
-
-    if (fill_hole(self, seen))
-        return SEQUENCE_LATE;
 
     open_track(self, seen);
     return SEQUENCE_ASTRAY;

@@ -6,57 +6,10 @@
 #include "clock.h"
 #include "flow/sampling.h"
 
-/* Addresses, ports, protocol and counters; 25 octets. */
-static const PacketField plain[] = {
-    { 8, 4 }, { 12, 4 }, { 7, 2 }, { 11, 2 }, { 4, 1 }, { 2, 4 }, { 1, 8 }, { 0, 0 },
-};
-
 /* The same elements otherwise; 25 octets too. */
 static const PacketField other[] = {
     { 12, 4 }, { 8, 4 }, { 11, 2 }, { 7, 2 }, { 4, 1 }, { 2, 4 }, { 1, 8 }, { 0, 0 },
 };
-
-#define PLAIN_OCTETS 25
-
-static void
-put_plain(PacketFixture *packet, uint32_t n_packets)
-{
-    packet_fixture_uint(packet, 0x0a000001, 4);
-    packet_fixture_uint(packet, 0x0a000002, 4);
-    packet_fixture_uint(packet, 1024, 2);
-    packet_fixture_uint(packet, 443, 2);
-    packet_fixture_uint(packet, 6, 1);
-    packet_fixture_uint(packet, n_packets, 4);
-    packet_fixture_uint(packet, UINT64_C(100) * n_packets, 8);
-}
-
-static void
-put_data(PacketFixture *packet, uint16_t id, uint32_t n_packets)
-{
-    packet_fixture_begin_set(packet, id);
-    put_plain(packet, n_packets);
-    packet_fixture_end_set(packet);
-}
-
-static void
-send_template(DecoderFixture *f, PacketFixture *packet, uint16_t version,
-              uint32_t sequence, uint16_t id, const PacketField *fields)
-{
-    packet_fixture_begin(packet, version, 1, sequence);
-    packet_fixture_template(packet, id, fields);
-    packet_fixture_end(packet);
-    decoder_fixture_send(f, packet);
-}
-
-static void
-send_data(DecoderFixture *f, PacketFixture *packet, uint16_t version, uint32_t sequence,
-          uint16_t id, uint32_t n_packets)
-{
-    packet_fixture_begin(packet, version, 1, sequence);
-    put_data(packet, id, n_packets);
-    packet_fixture_end(packet);
-    decoder_fixture_send(f, packet);
-}
 
 static void
 test_v5(void)
@@ -95,10 +48,10 @@ test_template_and_data(gconstpointer user_data)
     g_autoptr(PacketFixture) packet = packet_fixture_new();
 
     packet_fixture_begin(packet, version, 5, 0);
-    packet_fixture_template(packet, 256, plain);
+    packet_fixture_template(packet, 256, decoder_fixture_plain);
     packet_fixture_begin_set(packet, 256);
-    put_plain(packet, 1);
-    put_plain(packet, 2);
+    decoder_fixture_put_plain(packet, 1);
+    decoder_fixture_put_plain(packet, 2);
     packet_fixture_fill(packet, 0xee, 3); /* padding, not even zero */
     packet_fixture_end_set(packet);
     packet_fixture_end(packet);
@@ -124,13 +77,13 @@ test_redefined_in_message(void)
     g_autoptr(DecoderFixture) f = decoder_fixture_new(NULL);
     g_autoptr(PacketFixture) packet = packet_fixture_new();
 
-    send_template(f, packet, 10, 0, 256, plain);
+    decoder_fixture_send_template(f, packet, 10, 0, 256, decoder_fixture_plain);
     packet_fixture_begin(packet, 10, 1, 0);
-    put_data(packet, 256, 1);
+    decoder_fixture_put_data(packet, 256, 1);
     packet_fixture_template(packet, 256, other);
-    put_data(packet, 256, 2);
-    packet_fixture_template(packet, 256, plain);
-    put_data(packet, 256, 3);
+    decoder_fixture_put_data(packet, 256, 2);
+    packet_fixture_template(packet, 256, decoder_fixture_plain);
+    decoder_fixture_put_data(packet, 256, 3);
     packet_fixture_end(packet);
     decoder_fixture_send(f, packet);
 
@@ -150,15 +103,15 @@ test_redefined_as_options(void)
     g_autoptr(PacketFixture) packet = packet_fixture_new();
 
     packet_fixture_begin(packet, 10, 1, 0);
-    packet_fixture_template(packet, 256, plain);
-    put_data(packet, 256, 1);
+    packet_fixture_template(packet, 256, decoder_fixture_plain);
+    decoder_fixture_put_data(packet, 256, 1);
     packet_fixture_options(packet, 256, 1, names);
     packet_fixture_begin_set(packet, 256);
     packet_fixture_uint(packet, 7, 4);
     packet_fixture_bytes(packet, "eth0\0\0\0\0", 8);
     packet_fixture_end_set(packet);
-    packet_fixture_template(packet, 256, plain);
-    put_data(packet, 256, 2);
+    packet_fixture_template(packet, 256, decoder_fixture_plain);
+    decoder_fixture_put_data(packet, 256, 2);
     packet_fixture_end(packet);
     decoder_fixture_send(f, packet);
 
@@ -174,21 +127,21 @@ test_streams_are_apart(void)
     g_autoptr(DecoderFixture) f = decoder_fixture_new(NULL);
     g_autoptr(PacketFixture) packet = packet_fixture_new();
 
-    send_template(f, packet, 10, 0, 256, plain);
+    decoder_fixture_send_template(f, packet, 10, 0, 256, decoder_fixture_plain);
     packet_fixture_begin(packet, 10, 2, 0);
     packet_fixture_template(packet, 256, other);
-    put_data(packet, 256, 1);
+    decoder_fixture_put_data(packet, 256, 1);
     packet_fixture_end(packet);
     decoder_fixture_send(f, packet);
-    send_data(f, packet, 10, 0, 256, 2);
+    decoder_fixture_send_data(f, packet, 10, 0, 256, 2);
 
     f->peer = decoder_fixture_v4(192, 0, 2, 2);
-    send_data(f, packet, 10, 0, 256, 3);
+    decoder_fixture_send_data(f, packet, 10, 0, 256, 3);
     f->peer = decoder_fixture_v4(192, 0, 2, 1);
     f->session = 9;
-    send_data(f, packet, 10, 0, 256, 4);
+    decoder_fixture_send_data(f, packet, 10, 0, 256, 4);
     f->session = 0;
-    send_data(f, packet, 9, 0, 256, 5);
+    decoder_fixture_send_data(f, packet, 9, 0, 256, 5);
 
     g_assert_cmpuint(f->flows->len, ==, 2);
     g_assert_cmpuint(decoder_fixture_flow(f, 0)->dst_port, ==, 1024);
@@ -206,19 +159,20 @@ test_ports(void)
     g_autoptr(PacketFixture) packet = packet_fixture_new();
 
     f->port = 1;
-    send_template(f, packet, 10, 0, 256, plain);
+    decoder_fixture_send_template(f, packet, 10, 0, 256, decoder_fixture_plain);
     f->port = 2;
-    send_data(f, packet, 10, 0, 256, 1); /* one body: whoever sends it */
-    send_template(f, packet, 10, 1, 256, other);
-    send_data(f, packet, 10, 1, 256, 2);
+    decoder_fixture_send_data(f, packet, 10, 0, 256,
+                              1); /* one body: whoever sends it */
+    decoder_fixture_send_template(f, packet, 10, 1, 256, other);
+    decoder_fixture_send_data(f, packet, 10, 1, 256, 2);
     f->port = 1;
-    send_data(f, packet, 10, 2, 256, 3);
+    decoder_fixture_send_data(f, packet, 10, 2, 256, 3);
     f->port = 3;
     f->now_us++;
-    send_data(f, packet, 10, 3, 256, 4);
+    decoder_fixture_send_data(f, packet, 10, 3, 256, 4);
     f->port = 2; /* agrees again: the conflict is over */
-    send_template(f, packet, 10, 4, 256, plain);
-    send_data(f, packet, 10, 4, 256, 5);
+    decoder_fixture_send_template(f, packet, 10, 4, 256, decoder_fixture_plain);
+    decoder_fixture_send_data(f, packet, 10, 4, 256, 5);
 
     const uint16_t ports[] = { 443, 1024, 443, 443, 443 };
     g_assert_cmpuint(f->flows->len, ==, 5);
@@ -226,89 +180,6 @@ test_ports(void)
     g_assert_cmpuint(decoder_fixture_flow(f, 1)->dst_port, ==, ports[1]);
     g_assert_cmpuint(decoder_fixture_flow(f, 2)->dst_port, ==, ports[2]);
     g_assert_cmpuint(decoder_fixture_flow(f, 4)->dst_port, ==, ports[4]);
-}
-
-static void
-test_waiting(void)
-{
-    g_autoptr(DecoderFixture) f = decoder_fixture_new(NULL);
-    g_autoptr(PacketFixture) packet = packet_fixture_new();
-    const int64_t first_us = f->now_us;
-    size_t n;
-    uint64_t before, after;
-
-    send_data(f, packet, 10, 0, 256, 1);
-    f->now_us += US_PER_SEC;
-    send_data(f, packet, 10, 1, 256, 2);
-    decoder_waiting(f->decoder, &n, &before);
-    g_assert_cmpuint(n, ==, 2);
-    g_assert_cmpuint(f->flows->len, ==, 0);
-
-    /* Data before its template, in the same packet too. */
-    packet_fixture_begin(packet, 10, 1, 2);
-    put_data(packet, 256, 3);
-    packet_fixture_template(packet, 256, plain);
-    put_data(packet, 256, 4);
-    packet_fixture_end(packet);
-    f->now_us += US_PER_SEC;
-    decoder_fixture_send(f, packet);
-
-    g_assert_cmpuint(f->flows->len, ==, 4);
-    for (unsigned i = 0; i < 4; i++)
-        g_assert_cmpuint(decoder_fixture_flow(f, i)->packets, ==, i + 1);
-    g_assert_cmpint(decoder_fixture_flow(f, 0)->received_us, ==, first_us);
-    g_assert_cmpint(decoder_fixture_flow(f, 1)->received_us, ==, first_us + US_PER_SEC);
-    decoder_waiting(f->decoder, &n, &after);
-    g_assert_cmpuint(n, ==, 0);
-    g_assert_cmpuint(before, !=, after);
-    g_assert_cmpuint(decoder_counters(f->decoder)->sets_waited, ==, 3);
-    g_assert_cmpuint(decoder_counters(f->decoder)->sets_given_up, ==, 0);
-}
-
-static void
-test_waiting_is_bounded(void)
-{
-    DecoderLimits limits = decoder_fixture_limits;
-    limits.max_waiting = 10;
-    limits.max_waiting_per_exporter = 4;
-    g_autoptr(DecoderFixture) f = decoder_fixture_new(&limits);
-    g_autoptr(PacketFixture) packet = packet_fixture_new();
-    size_t n;
-
-    for (unsigned peer = 1; peer <= 4; peer++) {
-        f->peer = decoder_fixture_v4(192, 0, 2, peer);
-        for (unsigned i = 0; i < 6; i++)
-            send_data(f, packet, 10, i, 256, i);
-    }
-    decoder_waiting(f->decoder, &n, NULL);
-    g_assert_cmpuint(n, ==, 10);
-    g_assert_cmpuint(decoder_counters(f->decoder)->sets_given_up, ==, 14);
-    g_assert_cmpuint(decoder_fixture_lost(f, LOSS_NO_TEMPLATE, "max_waiting"), ==, 14);
-
-    /* The oldest of the same exporter had to go, never another's. */
-    f->peer = decoder_fixture_v4(192, 0, 2, 1);
-    send_template(f, packet, 10, 6, 256, plain);
-    g_assert_cmpuint(f->flows->len, ==, 4);
-    g_assert_cmpuint(decoder_fixture_flow(f, 0)->packets, ==, 2);
-
-    f->now_us += (limits.wait_sec + 1) * US_PER_SEC;
-    decoder_tick(f->decoder, f->now_us);
-    decoder_waiting(f->decoder, &n, NULL);
-    g_assert_cmpuint(n, ==, 0);
-    g_assert_cmpuint(decoder_counters(f->decoder)->sets_given_up, ==, 20);
-}
-
-static void
-test_waiting_that_is_gone(void)
-{
-    g_autoptr(DecoderFixture) f = decoder_fixture_new(NULL);
-    g_autoptr(PacketFixture) packet = packet_fixture_new();
-
-    send_data(f, packet, 10, 0, 256, 1);
-    f->cannot_fetch = true;
-    send_template(f, packet, 10, 1, 256, plain);
-    g_assert_cmpuint(f->flows->len, ==, 0);
-    g_assert_cmpuint(decoder_counters(f->decoder)->sets_given_up, ==, 1);
 }
 
 /* Templates, options and what waits outlive the process. */
@@ -332,7 +203,7 @@ test_restart(void)
     packet_fixture_end_set(packet);
     packet_fixture_end(packet);
     decoder_fixture_send(f, packet);
-    send_data(f, packet, 10, 1, 256, 5);
+    decoder_fixture_send_data(f, packet, 10, 1, 256, 5);
 
     decoder_fixture_restart(f);
     packet_fixture_begin(packet, 10, 1, 2);
@@ -345,7 +216,7 @@ test_restart(void)
     g_assert_cmpuint(f->flows->len, ==, 1);
     g_assert_cmpuint(decoder_fixture_flow(f, 0)->sampling, ==, 100);
 
-    send_template(f, packet, 10, 3, 256, plain);
+    decoder_fixture_send_template(f, packet, 10, 3, 256, decoder_fixture_plain);
     g_assert_cmpuint(f->flows->len, ==, 2);
     g_assert_cmpuint(decoder_fixture_flow(f, 1)->packets, ==, 5);
     decoder_settle(f->decoder, f->now_us);
@@ -361,20 +232,20 @@ test_lifetime(void)
     g_autoptr(DecoderFixture) f = decoder_fixture_new(&limits);
     g_autoptr(PacketFixture) packet = packet_fixture_new();
 
-    send_template(f, packet, 9, 0, 256, plain);
+    decoder_fixture_send_template(f, packet, 9, 0, 256, decoder_fixture_plain);
     g_assert_cmpuint(f->templates->len, ==, 1);
     f->now_us += 40 * US_PER_SEC;
-    send_template(f, packet, 9, 1, 256, plain);
+    decoder_fixture_send_template(f, packet, 9, 1, 256, decoder_fixture_plain);
     g_assert_cmpuint(f->templates->len, ==, 1); /* not yet worth telling */
     f->now_us += 60 * US_PER_SEC;
-    send_template(f, packet, 9, 2, 256, plain);
+    decoder_fixture_send_template(f, packet, 9, 2, 256, decoder_fixture_plain);
     g_assert_cmpuint(f->templates->len, ==, 2);
 
     f->now_us += 90 * US_PER_SEC;
-    send_data(f, packet, 9, 3, 256, 1);
+    decoder_fixture_send_data(f, packet, 9, 3, 256, 1);
     g_assert_cmpuint(f->flows->len, ==, 1);
     f->now_us += 20 * US_PER_SEC;
-    send_data(f, packet, 9, 4, 256, 2);
+    decoder_fixture_send_data(f, packet, 9, 4, 256, 2);
     g_assert_cmpuint(f->flows->len, ==, 1);
 
     const size_t before = decoder_bytes(f->decoder);
@@ -383,7 +254,7 @@ test_lifetime(void)
     g_assert_cmpuint(f->templates->len, ==, 3);
     g_assert_null(g_array_index(f->templates, LearntTemplate, 2).body);
 
-    send_template(f, packet, 9, 5, 256, plain);
+    decoder_fixture_send_template(f, packet, 9, 5, 256, decoder_fixture_plain);
     g_assert_cmpuint(f->flows->len, ==, 2);
 }
 
@@ -413,18 +284,18 @@ test_withdrawal(void)
 
         g_test_message("%s", cases[i].why);
         f->session = cases[i].session;
-        send_template(f, packet, 10, 0, 256, plain);
+        decoder_fixture_send_template(f, packet, 10, 0, 256, decoder_fixture_plain);
         packet_fixture_begin(packet, 10, 1, 0);
-        packet_fixture_template(packet, 257, plain);
+        packet_fixture_template(packet, 257, decoder_fixture_plain);
         packet_fixture_options(packet, 258, 1, names);
         packet_fixture_begin_set(packet, cases[i].set_id);
         packet_fixture_uint(packet, cases[i].id, 2);
         packet_fixture_uint(packet, 0, 2);
         packet_fixture_end_set(packet);
-        put_data(packet, 256, 1);
+        decoder_fixture_put_data(packet, 256, 1);
         packet_fixture_end(packet);
         decoder_fixture_send(f, packet);
-        send_data(f, packet, 10, 1, 257, 2);
+        decoder_fixture_send_data(f, packet, 10, 1, 257, 2);
 
         g_assert_cmpuint(f->flows->len, ==, cases[i].n_flows);
         g_assert_cmpuint(decoder_fixture_n_bad(f), ==, 0);
@@ -441,16 +312,16 @@ test_session_ends(void)
     g_autoptr(PacketFixture) packet = packet_fixture_new();
 
     f->session = 4;
-    send_template(f, packet, 10, 0, 256, plain);
-    send_data(f, packet, 10, 0, 256, 1);
-    send_data(f, packet, 10, 1, 300, 1);
+    decoder_fixture_send_template(f, packet, 10, 0, 256, decoder_fixture_plain);
+    decoder_fixture_send_data(f, packet, 10, 0, 256, 1);
+    decoder_fixture_send_data(f, packet, 10, 1, 300, 1);
     g_assert_cmpuint(f->flows->len, ==, 1);
     const size_t before = decoder_bytes(f->decoder);
     decoder_end_session(f->decoder, 4, f->now_us);
     g_assert_cmpuint(decoder_bytes(f->decoder), <, before);
     g_assert_cmpuint(decoder_counters(f->decoder)->sets_given_up, ==, 1);
 
-    send_data(f, packet, 10, 2, 256, 2);
+    decoder_fixture_send_data(f, packet, 10, 2, 256, 2);
     g_assert_cmpuint(f->flows->len, ==, 1);
     g_assert_cmpuint(decoder_fixture_lost(f, LOSS_SEQUENCE_GAP, NULL), ==, 0);
 }
@@ -464,16 +335,16 @@ test_glued_and_repeated(void)
 
     for (unsigned i = 0; i < 3; i++) {
         packet_fixture_begin(packet, 10, 1, i);
-        packet_fixture_template(packet, 256, plain);
-        put_data(packet, 256, i);
+        packet_fixture_template(packet, 256, decoder_fixture_plain);
+        decoder_fixture_put_data(packet, 256, i);
         packet_fixture_end(packet);
     }
     packet_fixture_v5(packet, 1, 0, 0);
     packet_fixture_begin(packet, 9, 1, 0);
-    packet_fixture_template(packet, 256, plain);
-    put_data(packet, 256, 7);
+    packet_fixture_template(packet, 256, decoder_fixture_plain);
+    decoder_fixture_put_data(packet, 256, 7);
     packet_fixture_begin(packet, 9, 1, 1);
-    put_data(packet, 256, 8);
+    decoder_fixture_put_data(packet, 256, 8);
 
     decoder_fixture_feed(f, packet->bytes->data, packet->bytes->len);
     g_assert_cmpuint(decoder_counters(f->decoder)->messages, ==, 6);
@@ -502,10 +373,10 @@ make_everything(PacketFixture *packet, uint16_t version)
     static const PacketField names[] = { { 10, 4 }, { 34, 4 }, { 82, 6 }, { 0, 0 } };
 
     packet_fixture_begin(packet, version, 1, 0);
-    packet_fixture_template(packet, 256, plain);
+    packet_fixture_template(packet, 256, decoder_fixture_plain);
     packet_fixture_template(packet, 257, rich);
     packet_fixture_options(packet, 258, 1, names);
-    put_data(packet, 256, 1);
+    decoder_fixture_put_data(packet, 256, 1);
     packet_fixture_begin_set(packet, 257);
     packet_fixture_fill(packet, 1, 4 + 16 + 8 + 2 + 4 + 4);
     packet_fixture_uint(packet, 5, 1);
@@ -600,10 +471,6 @@ main(int argc, char **argv)
                     test_redefined_as_options);
     g_test_add_func("/decoder/streams-are-apart", test_streams_are_apart);
     g_test_add_func("/decoder/ports-matter-only-in-a-conflict", test_ports);
-    g_test_add_func("/decoder/data-waits-for-its-template", test_waiting);
-    g_test_add_func("/decoder/waiting-is-bounded", test_waiting_is_bounded);
-    g_test_add_func("/decoder/what-cannot-be-fetched-is-given-up",
-                    test_waiting_that_is_gone);
     g_test_add_func("/decoder/a-restart-forgets-nothing", test_restart);
     g_test_add_func("/decoder/templates-expire", test_lifetime);
     g_test_add_func("/decoder/withdrawals", test_withdrawal);

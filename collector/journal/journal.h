@@ -9,7 +9,8 @@
  * format stands in journal/segment.h.  There is no position file: where to read on
  * from is the database's knowledge.
  *
- * kill -9: everything appended is still there (it is in the page cache).
+ * kill -9: everything appended is still there (it is in the page cache).  The writer
+ * does not wait for the disk; two threads of the journal's own do (journal/upkeep.h).
  * Power cut: at most sync_ms of appended records are lost; a torn tail is cut.
  * A corrupt record is skipped to the next valid one and counted; a segment whose
  * header is bad is renamed *.bad and never deleted.

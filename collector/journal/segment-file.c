@@ -20,7 +20,7 @@ segment_file_set_error(GError **error, const char *path, const char *doing)
 }
 
 static SegmentFile *
-segment_file_new(const char *directory, uint64_t number)
+new_file(const char *directory, uint64_t number)
 {
     SegmentFile *self = g_new0(SegmentFile, 1);
     char name[SEGMENT_NAME_BYTES];
@@ -95,7 +95,7 @@ SegmentFile *
 segment_file_make(const char *directory, uint64_t number, uint64_t n_bytes,
                   GError **error)
 {
-    g_autoptr(SegmentFile) self = segment_file_new(directory, number);
+    g_autoptr(SegmentFile) self = new_file(directory, number);
 
     self->n_bytes = n_bytes;
     if (!create(self, error)) {
@@ -173,7 +173,7 @@ SegmentFileState
 segment_file_load(const char *directory, uint64_t number, SegmentFile **file,
                   GError **error)
 {
-    g_autoptr(SegmentFile) self = segment_file_new(directory, number);
+    g_autoptr(SegmentFile) self = new_file(directory, number);
     const int fd = open(self->path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0) {
