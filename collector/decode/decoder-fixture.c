@@ -129,6 +129,7 @@ decoder_fixture_feed(DecoderFixture *self, const void *bytes, size_t n_bytes)
     *datagram = (Datagram){ .bytes = g_memdup2(bytes, n_bytes),
                             .n_bytes = n_bytes,
                             .received_us = self->now_us,
+                            .shift_us = self->shift_us,
                             .peer = self->peer,
                             .peer_port = self->port,
                             .session = self->session,

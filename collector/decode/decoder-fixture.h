@@ -26,6 +26,7 @@ typedef struct {
     uint16_t port;
     uint64_t session;
     int64_t now_us;
+    int64_t shift_us;
     bool trust_exporter_address;
     bool cannot_fetch;
 } DecoderFixture;

@@ -77,8 +77,9 @@ feed_netflow5(Decoder *self, const Datagram *datagram, size_t at, DecodeStatus *
 {
     Netflow5 message;
 
-    *status = netflow5_read_header(&message, datagram->bytes + at,
-                                   datagram->n_bytes - at, datagram->received_us);
+    *status =
+        netflow5_read_header(&message, datagram->bytes + at, datagram->n_bytes - at,
+                             datagram->received_us - datagram->shift_us);
     if (*status != DECODE_OK)
         return 0;
 
@@ -100,17 +101,11 @@ feed_at(Decoder *self, const Datagram *datagram, size_t at, DecodeStatus *status
     Reader r = reader_over(datagram->bytes + at, datagram->n_bytes - at);
     const uint16_t version = reader_uint(&r, 2);
 
-    *status = DECODE_OK;
-    if (datagram->n_bytes == 0)
-        *status = DECODE_EMPTY;
-    else if (!reader_ok(&r))
-        *status = DECODE_SHORT_HEADER;
-    else if (version == 5)
+    if (version == 5)
         return feed_netflow5(self, datagram, at, status);
-    else if (version == 9 || version == 10)
+    if (version == 9 || version == 10)
         return feed_message(self, datagram, at, status);
-    else
-        *status = DECODE_VERSION;
+    *status = reader_ok(&r) ? DECODE_VERSION : DECODE_SHORT_HEADER;
     return 0;
 }
 
@@ -120,6 +115,11 @@ decoder_feed(Decoder *self, const Datagram *datagram)
     size_t at = 0;
 
     self->intake.tally.counters.datagrams++;
+    if (datagram->n_bytes == 0) {
+        intake_count_malformed(&self->intake, DECODE_EMPTY, datagram, 0);
+        return;
+    }
+
     self->intake.backlog.feeding = datagram;
     backlog_go_on(&self->intake.backlog, AT_ONE_GO, datagram->received_us);
     do {

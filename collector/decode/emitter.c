@@ -22,6 +22,14 @@ typedef struct {
     Flow common;
 } Run;
 
+/* The receive time by the clock that the message has its times from: before the
+ * shift of a replay. */
+static int64_t
+own_time_us(const DataSet *set)
+{
+    return set->received_us - set->shift_us;
+}
+
 static void
 note_rate(Exporter *exporter, uint32_t rate, SamplingSource source)
 {
@@ -89,11 +97,8 @@ settle_sampling(const Run *run, Record *record)
 
     if (run->plan->needs & NEEDS_SAMPLER)
         rates[SAMPLING_SELECTOR] = sampler_rate(run, record->sampler);
-    if (run->plan->needs & NEEDS_REPORT) {
-        record->report.has_packet_space = run->plan->needs & NEEDS_SPACE;
-        record->report.has_probability = run->plan->needs & NEEDS_PROBABILITY;
-        rates[SAMPLING_RECORD] = sampling_rate(&record->report);
-    }
+    if (run->plan->needs & NEEDS_REPORT)
+        rates[SAMPLING_RECORD] = record_rate(record, run->plan->needs);
     apply_rates(&record->flow, rates);
 }
 
@@ -209,7 +214,7 @@ uptime_of(const Run *run)
 {
     const DataSet *set = run->set;
     Uptime uptime =
-        uptime_from_header(set->uptime_ms, set->export_sec, 0, set->received_us);
+        uptime_from_header(set->uptime_ms, set->export_sec, 0, own_time_us(set));
 
     if (set->stream->key.version != 10 || !(run->plan->needs & NEEDS_STAMPS))
         return uptime;
@@ -234,20 +239,20 @@ emit_flows(Run *run)
     Tally *tally = run->emitter->tally;
     const uint8_t *at = set->content;
     const uint8_t *const end = at + set->n_octets;
-    PlanContext context = { .received_us = set->received_us,
+    PlanContext context = { .received_us = own_time_us(set),
                             .export_us = run->uptime.export_us };
-    const bool is_plain = plan->needs == 0;
     Record record;
 
     for (uint32_t i = 0; i < set->n_records; i++) {
         const size_t n =
             plan->n_variable > 0 ? plan_measure(plan, at, end - at) : plan->min_octets;
 
-        if (!is_plain)
+        /* What is fixed is there in every record, and written over. */
+        if (plan->needs != 0 && (i == 0 || plan->n_variable > 0))
             memset(&record, 0, sizeof(record));
         record.flow = run->common;
         plan_run(plan, at, n, &record, &context);
-        if (!is_plain)
+        if (plan->needs != 0)
             settle_record(run, &record);
         tally->sink.flow(&record.flow, set->shift_us, tally->user_data);
         at += n;
@@ -284,7 +289,7 @@ take_options(Run *run)
     Tally *tally = run->emitter->tally;
     const uint8_t *at = set->content;
     const uint8_t *const end = at + set->n_octets;
-    PlanContext context = { .received_us = set->received_us,
+    PlanContext context = { .received_us = own_time_us(set),
                             .export_us = run->uptime.export_us };
     size_t n_odd_texts = 0;
     LearntOption rows[OPTIONS_MAX_ROWS];

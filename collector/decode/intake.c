@@ -129,7 +129,8 @@ note_exporter(const Stream *stream, const Datagram *datagram, uint32_t export_se
     if (exporter->first_seen_us == 0)
         exporter->first_seen_us = datagram->received_us;
     exporter->last_seen_us = MAX(exporter->last_seen_us, datagram->received_us);
-    exporter->clock_skew_us = export_sec * US_PER_SEC - datagram->received_us;
+    exporter->clock_skew_us =
+        export_sec * US_PER_SEC + datagram->shift_us - datagram->received_us;
     exporter->dirty = true;
 }
 
@@ -176,8 +177,10 @@ take_template(Intake *self, Stream *stream, const MessageStep *step,
         n_evicted++;
     tally_status(&self->tally, DECODE_MAX_TEMPLATES, stream->exporter,
                  LOSS_UNIT_TEMPLATES, n_evicted, now_us);
-    tally_status(&self->tally, template->refusal, stream->exporter, LOSS_UNIT_TEMPLATES,
-                 1, now_us);
+    /* YAF has such templates for lists inside records, where they are harmless. */
+    if (template->refusal != DECODE_TEMPLATE_BIFLOW)
+        tally_status(&self->tally, template->refusal, stream->exporter,
+                     LOSS_UNIT_TEMPLATES, 1, now_us);
     if (put == TEMPLATE_NO_ROOM)
         return;
 
@@ -255,11 +258,12 @@ take_message(Intake *self, Stream *stream, const Datagram *datagram,
     if (message->version == 9) {
         const Uptime uptime =
             uptime_from_header(message->uptime_ms, message->export_sec, 0,
-                               datagram->received_us);
+                               datagram->received_us - datagram->shift_us);
 
         seen.boot_us = uptime_boot_us(&uptime);
     } else {
-        seen.n_units = message_steps_records(self->steps, &seen.is_vague);
+        seen.n_units =
+            message_steps_records(self->steps, &seen.n_options, &seen.is_vague);
     }
     note_sequence(self, stream, &seen);
     note_exporter(stream, datagram, message->export_sec);

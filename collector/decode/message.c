@@ -18,6 +18,7 @@
 struct MessageSteps {
     size_t n;
     uint32_t n_records;
+    uint32_t n_options;
     bool is_vague;
     size_t n_withdrawn[2]; /* steps before the newest withdrawal of all, by options */
     MessageStep steps[MAX_STEPS];
@@ -85,6 +86,7 @@ message_steps_clear(MessageSteps *self)
     }
     self->n = 0;
     self->n_records = 0;
+    self->n_options = 0;
     self->is_vague = false;
     self->n_withdrawn[false] = self->n_withdrawn[true] = 0;
 }
@@ -97,8 +99,9 @@ message_steps(const MessageSteps *self, size_t *n)
 }
 
 uint32_t
-message_steps_records(const MessageSteps *self, bool *is_vague)
+message_steps_records(const MessageSteps *self, uint32_t *n_options, bool *is_vague)
 {
+    *n_options = self->n_options;
     *is_vague = self->is_vague;
     return self->n_records;
 }
@@ -255,6 +258,8 @@ check_data(MessageSteps *self, const MessageView *view, uint16_t id,
     add_step(self, kind, id, template ? template_ref(template) : NULL)->n_records =
         n_records;
     self->n_records += n_records;
+    if (template && template->is_options)
+        self->n_options += n_records;
     self->is_vague |= kind != STEP_DATA;
     return DECODE_OK;
 }

@@ -74,8 +74,10 @@ void message_steps_clear(MessageSteps *self);
 
 const MessageStep *message_steps(const MessageSteps *self, size_t *n);
 
-/* Data records in all sets that could be counted; @is_vague: there are more. */
-uint32_t message_steps_records(const MessageSteps *self, bool *is_vague);
+/* Data records in all sets that could be counted, @n_options of them options;
+ * @is_vague: there are more. */
+uint32_t message_steps_records(const MessageSteps *self, uint32_t *n_options,
+                               bool *is_vague);
 
 /* Counts the data records of one set; @template has a plan. */
 DecodeStatus message_count_records(const Template *template, const uint8_t *content,

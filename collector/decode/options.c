@@ -213,11 +213,8 @@ static size_t
 sampling_row(const Record *record, const Plan *plan, LearntOption *row,
              size_t *n_odd_texts)
 {
-    SamplingReport report = record->report;
+    const uint32_t rate = record_rate(record, plan->needs);
 
-    report.has_packet_space = plan->needs & NEEDS_SPACE;
-    report.has_probability = plan->needs & NEEDS_PROBABILITY;
-    const uint32_t rate = sampling_rate(&report);
     if (rate == 0)
         return 0;
 

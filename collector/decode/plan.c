@@ -514,7 +514,7 @@ separate_twins(Plan *self)
 static void
 take_ops(Plan *self, const GArray *ops)
 {
-    self->ops = g_new(PlanOp, ops->len);
+    self->ops = g_new(PlanOp, ops->len + 1); /* never NULL */
 
     for (guint i = 0; i < ops->len; i++) {
         const PlanOp *op = &g_array_index(ops, PlanOp, i);
@@ -529,7 +529,7 @@ take_ops(Plan *self, const GArray *ops)
         if (op->kind != OP_ANY && op->kind != OP_VARIABLE)
             self->present |= op->element->bit;
     }
-    self->ops = g_renew(PlanOp, self->ops, self->n_ops);
+    self->ops = g_renew(PlanOp, self->ops, self->n_ops + 1);
 }
 
 PlanResult

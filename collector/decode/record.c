@@ -121,3 +121,17 @@ record_settle_times(Record *self, unsigned needs, const Uptime *uptime)
     if (needs & NEEDS_OBSERVED)
         settle_observed(self);
 }
+
+uint32_t
+record_rate(const Record *self, unsigned needs)
+{
+    SamplingReport report = self->report;
+
+    report.has_packet_space = needs & NEEDS_SPACE;
+    report.has_probability = needs & NEEDS_PROBABILITY;
+
+    /* IOS-XR adds 305 = 1 without 306 to "1 out of 256": that says nothing. */
+    if (!report.has_packet_space && report.population > 0)
+        report.packet_interval = 0;
+    return sampling_rate(&report);
+}

@@ -80,3 +80,6 @@ void record_settle_twins(Record *self, unsigned twins);
 /* Fills start and end where the record has them as stamps of @uptime, as a duration
  * or as the time of observation only; @needs as in Plan. */
 void record_settle_times(Record *self, unsigned needs, const Uptime *uptime);
+
+/* The sampling rate the record reports, as sampling_rate(); @needs as in Plan. */
+uint32_t record_rate(const Record *self, unsigned needs);

@@ -11,10 +11,13 @@
 
 #define OWN 0 /* the stream's own track */
 
+/* So many messages must speak against what was proven so far, and one more. */
+#define MAX_VOTES 2
+
 void
 sequence_resume(Sequence *self, uint32_t next, int64_t last_seen_us)
 {
-    *self = (Sequence){ 0 };
+    *self = (Sequence){ .last_number = next };
     self->tracks[OWN] = (SequenceTrack){
         .next = next,
         .n_messages = 1,
@@ -23,6 +26,8 @@ sequence_resume(Sequence *self, uint32_t next, int64_t last_seen_us)
         .boot_us = last_seen_us, /* it cannot have booted later */
         .is_used = true,
     };
+    self->last_number = next;
+    self->has_last = true;
 }
 
 static void
@@ -30,6 +35,7 @@ start_track(SequenceTrack *track, const SequenceSeen *seen, uint32_t jump)
 {
     *track = (SequenceTrack){
         .next = seen->number + seen->n_units,
+        .slack = seen->n_options,
         .jump = jump,
         .n_messages = 1,
         .first_us = seen->received_us,
@@ -44,6 +50,7 @@ static void
 advance(SequenceTrack *track, const SequenceSeen *seen)
 {
     track->next = seen->number + seen->n_units;
+    track->slack = seen->n_options;
     track->is_vague = seen->is_vague;
     track->n_messages += track->n_messages < UINT32_MAX;
     track->last_us = MAX(track->last_us, seen->received_us);
@@ -226,13 +233,52 @@ is_shadow(const Sequence *self, unsigned track)
            self->tracks[OWN].next - self->tracks[track].next <= SEQUENCE_WINDOW;
 }
 
-SequenceVerdict
-sequence_see(Sequence *self, const SequenceSeen *seen)
+/* The numbers were read the wrong way: what was missing by them never was. */
+static void
+change_style(Sequence *self)
+{
+    SequenceTrack *own = &self->tracks[OWN];
+
+    own->next = self->last_number + (self->votes < 0 ? 0 : self->last_units);
+    for (unsigned i = OWN; i < SEQUENCE_N_TRACKS; i++) {
+        free_holes(self, i, false);
+        self->tracks[i].is_used = i == OWN;
+    }
+}
+
+/* Finds out whether numbers include the message's own units. */
+static void
+vote(Sequence *self, const SequenceSeen *seen)
+{
+    const uint32_t step = seen->number - self->last_number;
+    const bool was_included = self->votes < 0;
+
+    if (self->has_last && seen->n_units != self->last_units) {
+        if ((step == seen->n_units || step == seen->n_units - seen->n_options) &&
+            self->votes > -MAX_VOTES)
+            self->votes--;
+        else if (step == self->last_units && self->votes < MAX_VOTES)
+            self->votes++;
+        if (was_included != (self->votes < 0))
+            change_style(self);
+    }
+    self->last_number = seen->number;
+    self->last_units = seen->n_units;
+    self->has_last = true;
+}
+
+static SequenceVerdict
+see(Sequence *self, const SequenceSeen *seen)
 {
     if (!self->tracks[OWN].is_used) {
         start_track(&self->tracks[OWN], seen, 0);
         return SEQUENCE_FIRST;
     }
+
+    /* The options of the message before did not count. */
+    SequenceTrack *own = &self->tracks[OWN];
+    if (own->slack > 0 && seen->number + own->slack == own->next)
+        own->next = seen->number;
 
     const int found = find_track(self, seen);
 
@@ -266,6 +312,26 @@ drop_idle_track(Sequence *self, unsigned i, int64_t now_us)
         return;
     free_holes(self, i, counts(self, i));
     track->is_used = false;
+}
+
+SequenceVerdict
+sequence_see(Sequence *self, const SequenceSeen *sent)
+{
+    SequenceSeen seen = *sent;
+
+    if (!seen.is_vague)
+        vote(self, &seen);
+    else
+        self->has_last = false;
+    if (self->votes < 0) {
+        seen.number -= seen.n_units;
+        if (seen.number + seen.n_options == self->tracks[OWN].next) {
+            seen.number += seen.n_options;
+            seen.n_units -= seen.n_options;
+        }
+        seen.n_options = 0;
+    }
+    return see(self, &seen);
 }
 
 uint64_t

@@ -14,6 +14,11 @@
  *    on as well, there are two senders, or somebody guesses numbers to hide a loss
  *    (RFC 7011 11.6): each is then accounted for by itself.
  *  - After data that could not be counted, any small step is taken for granted.
+ *  - Some exporters (softflowd's IPFIX) count a message's own units in its number.
+ *    Messages of changing size show which way of counting fits.
+ *  - Some exporters (softflowd, IPFIX) send the number of the next message, their own
+ *    units included.  That shows where two messages differ in size: steps that have
+ *    the size of the new one, not of the one before.
  *
  * Plain memory of fixed size; knows no clock but the times it is given. */
 
@@ -42,14 +47,16 @@ typedef enum {
 typedef struct {
     uint32_t number;
     uint32_t n_units;
-    bool is_vague; /* has more units, nobody knows how many */
+    uint32_t n_options; /* of these: options, which some exporters do not count */
+    bool is_vague;      /* has more units, nobody knows how many */
     int64_t received_us;
     int64_t boot_us; /* of the device, or SEQUENCE_UNKNOWN_BOOT */
 } SequenceSeen;
 
 typedef struct {
     uint32_t next;
-    uint32_t jump; /* units between the first track and its own first message */
+    uint32_t jump;  /* units between the first track and its own first message */
+    uint32_t slack; /* @next may be this much less: options that were not counted */
     uint32_t n_messages;
     int64_t first_us;
     int64_t last_us;
@@ -68,8 +75,12 @@ typedef struct {
 typedef struct {
     SequenceTrack tracks[SEQUENCE_N_TRACKS]; /* the first is the stream's own */
     SequenceHole holes[SEQUENCE_N_HOLES];
-    uint64_t n_lost; /* units known to be lost, not yet taken */
-    bool is_open;    /* a hole or another track is there: sequence_settle() matters */
+    uint64_t n_lost;      /* units known to be lost, not yet taken */
+    uint32_t last_number; /* as it was sent */
+    uint32_t last_units;
+    bool has_last;
+    int8_t votes; /* below 0: numbers include the message's own units */
+    bool is_open; /* a hole or another track is there: sequence_settle() matters */
 } Sequence;
 
 /* Goes on from a number that was kept over a restart; @last_seen_us is when the

@@ -32,7 +32,7 @@ typedef enum {
     DECODE_TEMPLATE_RECORD, /* records of length 0 or beyond any message */
     DECODE_TEMPLATE_FIELD,  /* a length its element cannot have */
     DECODE_TEMPLATE_SCOPE,  /* scope count 0 or above the field count */
-    DECODE_TEMPLATE_BIFLOW, /* reverse elements, nothing to tell directions by */
+    DECODE_TEMPLATE_BIFLOW, /* data with reverse elements and no key (RFC 5103) */
     DECODE_TEMPLATE_FIELDS, /* more fields than decode.max_fields */
     /* only the field is skipped */
     DECODE_FIELD_LENGTH, /* variable length that its type cannot have */

@@ -150,8 +150,11 @@ static const Case cases[] = {
       ADDRESS_AND("0124 ffff") "0101 000c 0a000001 03 030101", DECODE_OK, 0, 1 },
     { 78, "and one with lengths that lie", 10,
       ADDRESS_AND("0125 ffff") "0101 000e 0a000001 05 03 0101 0000", DECODE_OK, 0, 1 },
-    { 79, "reverse counters and no key", 10,
-      "0002 0010 0101 0001 8001 0004 00007279 " GOOD, DECODE_TEMPLATE_BIFLOW, 1, 1 },
+    { 79, "reverse counters and no key, in a template for lists", 10,
+      "0002 0010 0101 0001 8001 0004 00007279 " GOOD, DECODE_OK, 0, 1 },
+    { 79, "and in records", 10,
+      "0002 0010 0101 0001 8001 0004 00007279 0101 0008 00000001 " GOOD,
+      DECODE_TEMPLATE_BIFLOW, 1, 1 },
 
     { 80, "length 0", 10, ADDRESS_AND(TEXT) "0101 0009 0a000001 00", DECODE_OK, 0, 1 },
     { 80, "long form for a short one", 10,

@@ -12,6 +12,7 @@ typedef struct {
     uint32_t n_units;
     bool is_vague;
     int64_t boot_us; /* 0 = unknown */
+    uint32_t n_options;
     SequenceVerdict verdict;
 } Step;
 
@@ -21,6 +22,7 @@ see(Sequence *s, const Step *step)
     const SequenceSeen seen = {
         .number = step->number,
         .n_units = step->n_units,
+        .n_options = step->n_options,
         .is_vague = step->is_vague,
         .received_us = step->at_us,
         .boot_us = step->boot_us ? step->boot_us : SEQUENCE_UNKNOWN_BOOT,
@@ -41,6 +43,21 @@ static const Case cases[] = {
         { 1, 10, 10, .verdict = SEQUENCE_NEXT },
         { 2, 20, 10, .verdict = SEQUENCE_NEXT } },
       0 },
+    { "numbers that count their own message (softflowd)",
+      { { 0, 17, 17, .verdict = SEQUENCE_FIRST },
+        { 1, 39, 22, .verdict = SEQUENCE_NEXT },
+        { 2, 44, 5, .verdict = SEQUENCE_NEXT },
+        { 3, 61, 17, .verdict = SEQUENCE_NEXT },
+        { 4, 90, 9, .verdict = SEQUENCE_GAP }, /* 20 of them are missing */
+        { 5, 93, 3, .verdict = SEQUENCE_NEXT } },
+      20 },
+    { "one lost step that looks like it, and what follows shows that it is not",
+      { { 0, 0, 10, .verdict = SEQUENCE_FIRST },
+        { 1, 10, 4, .verdict = SEQUENCE_NEXT },
+        { 2, 14, 8, .verdict = SEQUENCE_NEXT },
+        { 3, 27, 13, .verdict = SEQUENCE_GAP }, /* 5 lost: the step is 13 */
+        { 4, 40, 2, .verdict = SEQUENCE_NEXT } },
+      5 },
     { "one lost",
       { { 0, 0, 10, .verdict = SEQUENCE_FIRST },
         { 1, 20, 10, .verdict = SEQUENCE_GAP },
@@ -126,6 +143,33 @@ static const Case cases[] = {
         { 2, 27, 10, .verdict = SEQUENCE_GAP },
         { 3, 47, 10, .verdict = SEQUENCE_GAP } },
       10 },
+    { "softflowd counts a message's own records too, and loses one",
+      { { 0, 17, 18, .n_options = 1, .verdict = SEQUENCE_FIRST },
+        { 5 * SEC, 39, 22, .verdict = SEQUENCE_NEXT },
+        { 10 * SEC, 61, 22, .verdict = SEQUENCE_NEXT },
+        { 15 * SEC, 84, 24, .n_options = 1, .verdict = SEQUENCE_NEXT },
+        { 20 * SEC, 108, 24, .verdict = SEQUENCE_NEXT },
+        { 25 * SEC, 152, 21, .verdict = SEQUENCE_GAP }, /* 23 are missing */
+        { 30 * SEC, 174, 22, .verdict = SEQUENCE_NEXT } },
+      23 },
+    { "options that are not counted",
+      { { 0, 0, 12, .n_options = 2, .verdict = SEQUENCE_FIRST },
+        { SEC, 10, 11, .n_options = 1, .verdict = SEQUENCE_NEXT },
+        { 2 * SEC, 20, 10, .verdict = SEQUENCE_NEXT },
+        { 3 * SEC, 45, 10, .verdict = SEQUENCE_GAP } },
+      15 },
+    { "options that are",
+      { { 0, 0, 12, .n_options = 2, .verdict = SEQUENCE_FIRST },
+        { SEC, 12, 11, .n_options = 1, .verdict = SEQUENCE_NEXT },
+        { 2 * SEC, 23, 10, .verdict = SEQUENCE_NEXT } },
+      0 },
+    { "a loss that looks like it, once, proves nothing",
+      { { 0, 0, 10, .verdict = SEQUENCE_FIRST },
+        { SEC, 10, 12, .verdict = SEQUENCE_NEXT },
+        { 2 * SEC, 22, 14, .verdict = SEQUENCE_NEXT },
+        { 3 * SEC, 52, 30, .verdict = SEQUENCE_GAP },
+        { 4 * SEC, 82, 10, .verdict = SEQUENCE_NEXT } },
+      16 },
     { "always 0",
       { { 0, 0, 10, .verdict = SEQUENCE_FIRST },
         { SEC, 0, 10, .verdict = SEQUENCE_ASTRAY },

@@ -168,6 +168,26 @@ test_times(void)
     }
 }
 
+/* A replay eleven years later: times stay those of the message, the shift is for
+ * normalise(); the receive time it must agree with is the one of then. */
+static void
+test_replay(void)
+{
+    static const PacketField fields[] = { { 22, 4 }, { 21, 4 }, { 154, 8 }, { 0, 0 } };
+    const FixtureValue values[] = { { 3590000, NULL }, { 3599000, NULL }, { 0, NULL } };
+    g_autoptr(DecoderFixture) f = decoder_fixture_new(NULL);
+    g_autoptr(PacketFixture) packet = packet_fixture_new();
+
+    f->shift_us = INT64_C(11) * 366 * 86400 * US_PER_SEC;
+    f->now_us += f->shift_us;
+    decoder_fixture_record(f, 9, 256, fields, values);
+    g_assert_cmpint(decoder_fixture_last(f)->end_us, ==, FIXTURE_US - US_PER_SEC);
+    packet_fixture_v5(packet, 1, 0, 0);
+    decoder_fixture_send(f, packet);
+    g_assert_cmpint(decoder_fixture_last(f)->end_us, ==, FIXTURE_US - US_PER_SEC);
+    g_assert_cmpint(decoder_fixture_last(f)->exporter->clock_skew_us, ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -175,5 +195,6 @@ main(int argc, char **argv)
     g_test_add_func("/times/uptime-in-ipfix", test_uptime_in_ipfix);
     g_test_add_func("/times/uptime-in-v9", test_uptime_in_v9);
     g_test_add_func("/times/every-kind", test_times);
+    g_test_add_func("/times/of-a-replay", test_replay);
     return g_test_run();
 }

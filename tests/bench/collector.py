@@ -117,7 +117,7 @@ def bench_stored(args, pg):
         say(f"stored: round {number + 1} of {args.rounds}, {args.seconds} s each")
         ours, run = held(flowkeep, ours, args.seconds, keep_rows=copying)
         if run:
-            our_rates.append(run.stored_rate)
+            our_rates.append(run.sent_rate)
             our_cpu.append(run.cpu_sec / run.stored * 1e6)
         if theirs:
             theirs, run = held(nfacctd, theirs, args.seconds)

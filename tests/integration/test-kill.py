@@ -49,6 +49,8 @@ class Kill(unittest.TestCase):
             self.assertEqual(losses, {})
         self.assertEqual(c.sql("SELECT * FROM flowkeep.audit_rows('-infinity',"
                                " 'infinity')"), [])
+        audit = c.flowkeep("status", "--audit", check=False)
+        self.assertEqual(audit.returncode, 0, audit.stdout + audit.stderr)
 
     def kill_many(self, c, load, n):
         chance = random.Random(1)
