@@ -28,6 +28,21 @@ is_passing(const char *sqlstate)
     return false;
 }
 
+/* What libpq itself has to say, as one line.  Its own messages go on in lines that
+ * begin with a tab; other lines after the first are what the server said before the
+ * connection broke, with contexts and row contents. */
+static char *
+libpq_message(const PGconn *conn)
+{
+    g_auto(GStrv) lines =
+        g_strsplit(conn ? PQerrorMessage(conn) : "out of memory", "\n", -1);
+    GString *text = g_string_new(lines[0] ? lines[0] : "");
+
+    for (size_t i = 1; lines[0] && lines[i] && lines[i][0] == '\t'; i++)
+        g_string_append_printf(text, " %s", g_strstrip(lines[i]));
+    return g_string_free(text, FALSE);
+}
+
 bool
 db_error_set(GError **error, PGconn *conn, const PGresult *result, const char *doing)
 {
@@ -43,10 +58,7 @@ db_error_set(GError **error, PGconn *conn, const PGresult *result, const char *d
         return false;
     }
 
-    /* Not from the server, so no row contents in it; it may have several lines. */
-    g_autofree char *why = g_strdup(conn ? PQerrorMessage(conn) : "out of memory");
-
-    g_strdelimit(g_strchomp(why), "\n\t", ' ');
+    g_autofree char *why = libpq_message(conn);
     g_set_error(error, DB_ERROR, lost ? DB_ERROR_LOST : DB_ERROR_REJECTED, "%s: %s",
                 doing, why[0] ? why : "unexpected answer");
     return false;

@@ -496,6 +496,8 @@ finish(Ingest *s, GError **error)
 {
     if (s->options->until_empty && !s->options->keep_waiting)
         decoder_give_up(s->decoder, s->position.received_us);
+    else
+        decoder_settle(s->decoder, s->position.received_us);
     store_flush_talkers(s->store);
     if (s->error) {
         g_propagate_error(error, g_steal_pointer(&s->error));

@@ -208,8 +208,9 @@ class Cluster:
         return [row.split("\x1f") for row in rows.split("\x1e")] if rows else []
 
     def value(self, sql, database="postgres", user=SUPERUSER):
-        """The first column of the first row."""
-        return self.psql(sql, database, user)[0][0]
+        """The first column of the first row; '' also for NULL and for no row."""
+        rows = self.psql(sql, database, user)
+        return rows[0][0] if rows else ''
 
     def log_tail(self, n_lines=30):
         try:

@@ -10,6 +10,7 @@
 gives "ok 1 - nothing is lost while the database is away".  Names of tests on the
 command line (parts of them are enough) choose which run."""
 
+import signal
 import sys
 import traceback
 import unittest
@@ -78,7 +79,12 @@ def note(text):
         print(f"# {line}", flush=True)
 
 
+def end(*_):
+    raise KeyboardInterrupt  # unittest takes anything else for a failed test
+
+
 def main():
+    signal.signal(signal.SIGTERM, end)  # a timeout: clean up all the same
     loaded = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
     result = Result()
     tests = unittest.TestSuite(chosen(loaded, sys.argv[1:]))
