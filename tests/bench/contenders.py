@@ -29,6 +29,7 @@ PG_SETTINGS = {
     "fsync": "on",
     "shared_buffers": "1GB",
     "max_wal_size": "16GB",
+    "min_wal_size": "8GB",  # segments once made are used again, for every contender
     "checkpoint_timeout": "30min",
     "wal_compression": "lz4",
     "max_connections": "60",
