@@ -129,9 +129,5 @@ record_rate(const Record *self, unsigned needs)
 
     report.has_packet_space = needs & NEEDS_SPACE;
     report.has_probability = needs & NEEDS_PROBABILITY;
-
-    /* IOS-XR adds 305 = 1 without 306 to "1 out of 256": that says nothing. */
-    if (!report.has_packet_space && report.population > 0)
-        report.packet_interval = 0;
     return sampling_rate(&report);
 }

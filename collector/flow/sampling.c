@@ -46,7 +46,9 @@ sampling_rate(const SamplingReport *report)
 {
     if (report->interval > 0)
         return from_interval(report->interval);
-    if (report->packet_interval > 0)
+    /* IOS-XR adds 305 = 1 without 306 to "1 out of 256": that says nothing. */
+    if (report->packet_interval > 0 &&
+        (report->has_packet_space || report->population == 0))
         return from_run(report->packet_interval, report->packet_space,
                         report->has_packet_space);
     if (report->population > 0)

@@ -82,18 +82,41 @@ keep_datagram(Feed *feed, const CapturePacket *packet, uint64_t session)
     return datagram;
 }
 
-char *
+const char *
 capture_run_folder(void)
 {
     const char *named = g_getenv("FLOWKEEP_CAPTURES");
-    g_autofree char *folder = g_strdup(named ? named : CAPTURES_FOLDER);
-    g_autofree char *index = g_build_filename(folder, "expected.tsv", NULL);
 
-    if (g_file_test(index, G_FILE_TEST_EXISTS))
-        return g_steal_pointer(&folder);
+    return named ? named : CAPTURES_FOLDER;
+}
 
+static void
+skip(void)
+{
     g_test_skip("no captures here: set FLOWKEEP_CAPTURES to their folder");
-    return NULL;
+}
+
+void
+capture_run_add_skip(const char *skip_path)
+{
+    g_test_add_func(skip_path, skip);
+}
+
+void
+capture_run_add_tests(CaptureRunAdd *add, const char *skip_path)
+{
+    const char *folder = capture_run_folder();
+    g_autofree char *path = g_build_filename(folder, "expected.tsv", NULL);
+    g_autofree char *table = NULL;
+
+    if (!g_file_get_contents(path, &table, NULL, NULL)) {
+        capture_run_add_skip(skip_path);
+        return;
+    }
+
+    g_auto(GStrv) lines = g_strsplit(table, "\n", -1);
+    for (char **line = lines + 1; *line; line++)
+        add(folder, *line);
 }
 
 static bool

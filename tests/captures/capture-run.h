@@ -11,9 +11,17 @@ typedef struct {
     ExporterTable *exporters; /* the flows point into it */
 } CaptureRun;
 
-/* The folder of captures: $FLOWKEEP_CAPTURES, else beside the project; NULL, and the
- * test is marked skipped, where there is none (transfer full). */
-char *capture_run_folder(void);
+/* The folder of captures, there or not: $FLOWKEEP_CAPTURES, else beside the project. */
+const char *capture_run_folder(void);
+
+/* Adds the tests that one line of expected.tsv asks for. */
+typedef void CaptureRunAdd(const char *folder, const char *line);
+
+/* Calls @add for each line but the first; without captures adds @skip_path. */
+void capture_run_add_tests(CaptureRunAdd *add, const char *skip_path);
+
+/* Adds a test that skips and says that there are no captures. */
+void capture_run_add_skip(const char *skip_path);
 
 /* Decodes the file, and gives up what waits at its end. */
 CaptureRun *capture_run_new(const char *path, GError **error);

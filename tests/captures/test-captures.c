@@ -44,14 +44,6 @@ test_counts(gconstpointer user_data)
 }
 
 static void
-test_no_captures(void)
-{
-    g_autofree char *folder = capture_run_folder();
-
-    g_assert_null(folder);
-}
-
-static void
 add_case(const char *folder, const char *line)
 {
     g_auto(GStrv) columns = g_strsplit(line, "\t", -1);
@@ -75,18 +67,6 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_set_nonfatal_assertions();
-    const char *named = g_getenv("FLOWKEEP_CAPTURES");
-    const char *folder = named ? named : CAPTURES_FOLDER;
-    g_autofree char *path = g_build_filename(folder, "expected.tsv", NULL);
-    g_autofree char *table = NULL;
-
-    if (g_file_get_contents(path, &table, NULL, NULL)) {
-        g_auto(GStrv) lines = g_strsplit(table, "\n", -1);
-
-        for (char **line = lines + 1; *line; line++)
-            add_case(folder, *line);
-    } else {
-        g_test_add_func("/captures/none-here", test_no_captures);
-    }
+    capture_run_add_tests(add_case, "/captures/none-here");
     return g_test_run();
 }

@@ -301,14 +301,6 @@ test_capture(gconstpointer user_data)
     compare(input->path, input->no_times);
 }
 
-static void
-test_no_captures(void)
-{
-    g_autofree char *folder = capture_run_folder();
-
-    g_assert_null(folder);
-}
-
 /* Lines of IPFIX that were not broken on purpose. */
 static void
 add_case(const char *folder, const char *line)
@@ -449,19 +441,7 @@ main(int argc, char **argv)
     g_log_set_default_handler(ignore_log, NULL);
     model = fbInfoModelAlloc();
 
-    const char *named = g_getenv("FLOWKEEP_CAPTURES");
-    const char *folder = named ? named : CAPTURES_FOLDER;
-    g_autofree char *index = g_build_filename(folder, "expected.tsv", NULL);
-    g_autofree char *table = NULL;
-
-    if (g_file_get_contents(index, &table, NULL, NULL)) {
-        g_auto(GStrv) lines = g_strsplit(table, "\n", -1);
-
-        for (char **line = lines + 1; *line; line++)
-            add_case(folder, *line);
-    } else {
-        g_test_add_func("/fixbuf/none-here", test_no_captures);
-    }
+    capture_run_add_tests(add_case, "/fixbuf/none-here");
     g_test_add_func("/fixbuf/generated", test_generated);
 
     const int status = g_test_run();
