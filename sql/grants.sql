@@ -28,6 +28,15 @@ GRANT INSERT, UPDATE, DELETE ON
     flowkeep.watch_group, flowkeep.watch_network
    TO flowkeep_collector;
 
+GRANT INSERT, UPDATE, DELETE ON
+    flowkeep.contact_hour, flowkeep.contact_hour_default, flowkeep.session_open,
+    flowkeep.exporter_timeout, flowkeep.job_run,
+    flowkeep.alert, flowkeep.alert_event, flowkeep.mute, flowkeep.outbox
+   TO flowkeep_analytics;
+
+GRANT INSERT, UPDATE ON flowkeep.housekeeping, flowkeep.backfill
+   TO flowkeep_analytics;
+
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA flowkeep FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION
@@ -40,3 +49,6 @@ GRANT EXECUTE ON FUNCTION
     flowkeep.partition_drop_next, flowkeep.retention_rows, flowkeep.compact_next,
     flowkeep.exporter_ids, flowkeep.collector_forget
    TO flowkeep_collector;
+
+GRANT EXECUTE ON FUNCTION flowkeep.partition_ensure
+   TO flowkeep_analytics;

@@ -17,6 +17,7 @@ BEGIN
         WHEN 'flow' THEN RETURN 'received_at';
         WHEN 'traffic_1m' THEN RETURN 'minute';
         WHEN 'talker_5m' THEN RETURN 'start_at';
+        WHEN 'contact_hour' THEN RETURN 'hour';
         ELSE RAISE EXCEPTION 'table % has no time partitions', in_parent
             USING ERRCODE = 'invalid_parameter_value';
     END CASE;
@@ -67,8 +68,12 @@ BEGIN
 
     EXECUTE format('ALTER TABLE flowkeep.%I ATTACH PARTITION flowkeep.%I'
                    ' FOR VALUES FROM (%L) TO (%L)', in_parent, part, in_from, in_to);
-    EXECUTE format('GRANT SELECT, INSERT ON flowkeep.%I TO flowkeep_collector', part);
-    EXECUTE format('GRANT SELECT ON flowkeep.%I TO flowkeep_analytics, flowkeep_reader',
+    EXECUTE format('GRANT SELECT ON flowkeep.%I TO flowkeep_collector,'
+                   ' flowkeep_analytics, flowkeep_reader', part);
+    EXECUTE format(CASE in_parent
+                       WHEN 'contact_hour'
+                       THEN 'GRANT INSERT, UPDATE, DELETE ON flowkeep.%I TO flowkeep_analytics'
+                       ELSE 'GRANT INSERT ON flowkeep.%I TO flowkeep_collector' END,
                    part);
 
     -- The row of one that somebody dropped by hand gives way.
