@@ -8,10 +8,16 @@
 
 static const char *const truth[] = { "false", "true", NULL };
 
+/* Our memory counts in 1024s, traffic in 1000s. */
 static const struct {
     char letter;
-    unsigned shift;
-} suffixes[] = { { 'G', 30 }, { 'M', 20 }, { 'K', 10 } };
+    uint64_t bytes;
+    uint64_t octets;
+} suffixes[] = {
+    { 'G', UINT64_C(1) << 30, UINT64_C(1000000000) },
+    { 'M', UINT64_C(1) << 20, UINT64_C(1000000) },
+    { 'K', UINT64_C(1) << 10, UINT64_C(1000) },
+};
 
 static void *
 member(void *item, size_t offset)
@@ -25,10 +31,13 @@ const_member(const void *item, size_t offset)
     return (const char *) item + offset;
 }
 
-static bool
-is_bytes(const SettingsKey *key)
+/* What suffix @i stands for in this key; 0 = the key takes none. */
+static uint64_t
+unit_of(const SettingsKey *key, size_t i)
 {
-    return g_str_has_suffix(key->name, "_bytes");
+    if (g_str_has_suffix(key->name, "_bytes"))
+        return suffixes[i].bytes;
+    return g_str_has_suffix(key->name, "_octets") ? suffixes[i].octets : 0;
 }
 
 static const char *const *
@@ -51,10 +60,10 @@ refuse(const SettingsKey *key, const char *text, GError **error)
 static char *
 format_number(const SettingsKey *key, uint64_t number)
 {
-    for (size_t i = 0; is_bytes(key) && number > 0 && i < G_N_ELEMENTS(suffixes); i++) {
-        const uint64_t unit = UINT64_C(1) << suffixes[i].shift;
+    for (size_t i = 0; number > 0 && i < G_N_ELEMENTS(suffixes); i++) {
+        const uint64_t unit = unit_of(key, i);
 
-        if (number % unit == 0)
+        if (unit > 0 && number % unit == 0)
             return g_strdup_printf("%" G_GUINT64_FORMAT "%c", number / unit,
                                    suffixes[i].letter);
     }
@@ -66,20 +75,20 @@ parse_number(const SettingsKey *key, const char *text, uint64_t *number)
 {
     g_autofree char *digits = g_strdup(text);
     const size_t n = strlen(digits);
-    unsigned shift = 0;
+    uint64_t unit = 1;
     guint64 parsed;
 
-    for (size_t i = 0; is_bytes(key) && n > 1 && i < G_N_ELEMENTS(suffixes); i++) {
-        if (g_ascii_toupper(digits[n - 1]) == suffixes[i].letter)
-            shift = suffixes[i].shift;
+    for (size_t i = 0; n > 1 && i < G_N_ELEMENTS(suffixes); i++) {
+        if (g_ascii_toupper(digits[n - 1]) == suffixes[i].letter && unit_of(key, i) > 0)
+            unit = unit_of(key, i);
     }
-    if (shift > 0)
+    if (unit > 1)
         digits[n - 1] = '\0';
 
-    if (!g_ascii_string_to_unsigned(digits, 10, 0, UINT64_MAX >> shift, &parsed, NULL))
+    if (!g_ascii_string_to_unsigned(digits, 10, 0, UINT64_MAX / unit, &parsed, NULL))
         return false;
 
-    *number = parsed << shift;
+    *number = parsed * unit;
     return *number >= key->min && *number <= key->max;
 }
 
@@ -299,8 +308,8 @@ allowed_numbers(const SettingsKey *key)
     g_autofree char *min = format_number(key, key->min);
     g_autofree char *max = format_number(key, key->max);
 
-    return g_strdup_printf("a %s from %s to %s", is_bytes(key) ? "size" : "number", min,
-                           max);
+    return g_strdup_printf("a %s from %s to %s",
+                           unit_of(key, 0) > 0 ? "size" : "number", min, max);
 }
 
 char *

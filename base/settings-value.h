@@ -24,7 +24,8 @@ typedef enum {
     SETTINGS_NETWORKS, /* Network *, and a size_t, their number, at .companion */
 } SettingsType;
 
-/* Numbers whose key ends in "_bytes" take and get a suffix K, M or G (of 1024). */
+/* Numbers whose key ends in "_bytes" take and get a suffix K, M or G (of 1024); in
+ * "_octets" likewise (of 1000). */
 typedef struct {
     const char *section; /* its first word */
     const char *name;

@@ -18,8 +18,8 @@ cli_settings(Cli *self, GError **error)
     if (!self->settings)
         self->settings = settings_load(path, error);
     /* libpq reads it; whatever connects from now on does with it. */
-    if (self->settings && self->settings->password_file[0])
-        g_setenv("PGPASSFILE", self->settings->password_file, TRUE);
+    if (self->settings && self->settings->database.password_file[0])
+        g_setenv("PGPASSFILE", self->settings->database.password_file, TRUE);
     if (!self->settings && error && (*error)->domain != G_KEY_FILE_ERROR) {
         (*error)->domain = G_KEY_FILE_ERROR;
         (*error)->code = G_KEY_FILE_ERROR_NOT_FOUND;
@@ -51,11 +51,11 @@ connect_as(Cli *self, bool admin, const char *program, GError **error)
     if (!settings)
         return NULL;
 
-    const char *conninfo = admin && settings->admin_conninfo[0]
-                               ? settings->admin_conninfo
-                               : settings->conninfo;
-    PGconn *conn =
-        db_connect(conninfo, program, false, settings->connect_timeout_sec, error);
+    const char *conninfo = admin && settings->database.admin_conninfo[0]
+                               ? settings->database.admin_conninfo
+                               : settings->database.conninfo;
+    PGconn *conn = db_connect(conninfo, program, false,
+                              settings->database.connect_timeout_sec, error);
     if (!conn)
         explain_lost(error, conninfo);
     return conn;

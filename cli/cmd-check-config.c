@@ -30,7 +30,7 @@ print_listeners(const Settings *settings)
 static void
 print_summary(const Settings *settings)
 {
-    g_autofree char *conninfo = db_conninfo_mask(settings->conninfo);
+    g_autofree char *conninfo = db_conninfo_mask(settings->database.conninfo);
     g_autofree char *journal = human_bytes(settings->journal_max_bytes);
 
     printf("  collector    %s, %u worker%s\n", settings->name, settings->workers,

@@ -337,8 +337,8 @@ play_files(Replay *self, ReplayOutcome *outcome, GError **error)
 static PGconn *
 connect_to(const Settings *settings, GError **error)
 {
-    return db_connect(settings->conninfo, "flowkeep replay", false,
-                      settings->connect_timeout_sec, error);
+    return db_connect(settings->database.conninfo, "flowkeep replay", false,
+                      settings->database.connect_timeout_sec, error);
 }
 
 /* The connection is not held meanwhile: a replay at its own pace takes hours. */

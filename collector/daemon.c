@@ -220,7 +220,7 @@ needs_restart(const Settings *old, const Settings *new)
                            old->journal_max_bytes != new->journal_max_bytes ||
                            old->journal_segment_bytes != new->journal_segment_bytes ||
                            old->journal_sync_ms != new->journal_sync_ms },
-        { "[database]", !g_str_equal(old->conninfo, new->conninfo) },
+        { "[database]", !g_str_equal(old->database.conninfo, new->database.conninfo) },
         { "[store]", old->batch_rows != new->batch_rows ||
                          old->batch_ms != new->batch_ms || old->extra != new->extra ||
                          old->partition_minutes != new->partition_minutes },

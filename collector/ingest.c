@@ -258,8 +258,8 @@ open_store(Ingest *s, GError **error)
     const WorkerOptions *options = s->options;
     const Settings *settings = options->settings;
     const StoreOptions store_options = {
-        .conninfo = settings->conninfo,
-        .connect_timeout_sec = settings->connect_timeout_sec,
+        .conninfo = settings->database.conninfo,
+        .connect_timeout_sec = settings->database.connect_timeout_sec,
         .collector = options->collector,
         .worker = options->index,
         .journal_id = journal_id(options->journal),

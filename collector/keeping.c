@@ -75,8 +75,9 @@ run_once(Keeping *self, const Settings *settings, const Settings **synced,
          GError **error)
 {
     const KeeperOptions options = options_from_settings(settings);
-    g_autoptr(PGconn) conn = db_connect(settings->conninfo, "flowkeep-collector keeper",
-                                        true, settings->connect_timeout_sec, error);
+    g_autoptr(PGconn) conn =
+        db_connect(settings->database.conninfo, "flowkeep-collector keeper", true,
+                   settings->database.connect_timeout_sec, error);
 
     if (!conn || !keeper_prepare(conn, &options, error))
         return false;

@@ -92,8 +92,8 @@ run(const char *config_path)
         log_error("%s", error->message);
         return EXIT_USAGE;
     }
-    if (*settings->password_file)
-        g_setenv("PGPASSFILE", settings->password_file, TRUE);
+    if (*settings->database.password_file)
+        g_setenv("PGPASSFILE", settings->database.password_file, TRUE);
     program.daemon = daemon_start(config_path, settings, &error);
     if (!program.daemon) {
         log_error("%s", error->message);

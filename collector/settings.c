@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings.h"
 
-#include <sys/stat.h>
-
 #include "settings-table.h"
 
 #define IN(member)       offsetof(Settings, member)
@@ -24,9 +22,9 @@ static const char *const seal_indexes[] = { "none", "hosts", NULL };
 
 /* Sections that the other programs read from the same files.  The one list. */
 static const char *const foreign[] = {
-    "alert", "analytics", "baseline", "beacon", "blindspot", "device",
-    "exfil", "intel",     "mail",     "mute",   "persist",   "recipient",
-    "recon", "report",    "session",  "smtp",   NULL,
+    "alert", "analytics", "baseline", "beacon",  "blindspot", "device",
+    "exfil", "intel",     "mail",     "mute",    "persist",   "recipient",
+    "recon", "report",    "service",  "session", "smtp",      NULL,
 };
 
 static const SettingsSection sections[] = {
@@ -44,7 +42,7 @@ static const SettingsSection sections[] = {
       "them are marked in the column watched.",
       sizeof(WatchSettings), IN(watch), IN(n_watch) },
     { "journal", "Datagrams on local disk, until they are stored." },
-    { "database", "Where flows are stored." },
+    DATABASE_SETTINGS_SECTION,
     { "store", "How they are stored, and for how long." },
     { "decode", "Limits on what exporters can make the collector remember." },
     { "tcp", "Limits on connections of exporters." },
@@ -102,16 +100,7 @@ static const SettingsKey keys[] = {
     { "journal", "keep_hours", UINT32(journal_keep_hours), "0", 0, MAX_DAYS * 24, NULL,
       "How long to keep files whose datagrams are stored." },
 
-    { "database", "conninfo", SETTINGS_CONNINFO, IN(conninfo), 0, "dbname=flowkeep", 0,
-      0, NULL,
-      "Connection string or URI of libpq.  No password: that belongs into "
-      "password_file, a pgpass file or a service." },
-    { "database", "admin_conninfo", SETTINGS_CONNINFO, IN(admin_conninfo), 0, "", 0, 0,
-      NULL, "Likewise, for flowkeep migrate.  Empty: as conninfo." },
-    { "database", "password_file", SETTINGS_PATH, IN(password_file), 0, "", 0, 0, NULL,
-      "File with the password, in the format of pgpass, readable by its owner only." },
-    { "database", "connect_timeout_sec", UINT32(connect_timeout_sec), "10", 2, 600,
-      NULL, "Give up connecting after this time, and try again." },
+    DATABASE_SETTINGS_KEYS(IN(database)),
 
     { "store", "batch_rows", UINT32(batch_rows), "50000", 1, 10000000, NULL,
       "A transaction ends when it has this many rows ..." },
@@ -305,22 +294,6 @@ check_watch(const Settings *self, const SettingsOrigins *origins, GError **error
 }
 
 static bool
-check_password_file(const Settings *self, const SettingsOrigins *origins,
-                    GError **error)
-{
-    struct stat file;
-
-    if (self->password_file[0] && stat(self->password_file, &file) == 0 &&
-        (file.st_mode & (S_IRWXG | S_IRWXO)))
-        return settings_table_refuse(
-            origins, error, "database", NULL, "password_file",
-            "\"%s\" can be used by others than its owner: mode "
-            "must be 0600 or less",
-            self->password_file);
-    return true;
-}
-
-static bool
 complete(void *settings, const SettingsOrigins *origins, GError **error)
 {
     Settings *self = settings;
@@ -345,7 +318,8 @@ complete(void *settings, const SettingsOrigins *origins, GError **error)
 
     return check_listen(self, origins, error) &&
            check_exporters(self, origins, error) && check_watch(self, origins, error) &&
-           check_password_file(self, origins, error);
+           database_settings_check_private(origins, error, "database", "password_file",
+                                           self->database.password_file);
 }
 
 Settings *

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "database-settings.h"
 #include "network.h"
 
 typedef enum { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS } Transport;
@@ -64,11 +65,7 @@ typedef struct {
     uint32_t journal_sync_ms;
     uint32_t journal_keep_hours;
 
-    /* [database] */
-    char *conninfo;       /* libpq connection string or URI; no password in it */
-    char *admin_conninfo; /* for `flowkeep migrate`; "" = conninfo */
-    char *password_file;  /* "" = none; made PGPASSFILE-like by db_connect's caller */
-    uint32_t connect_timeout_sec;
+    DatabaseSettings database;
 
     /* [store] */
     uint32_t batch_rows;

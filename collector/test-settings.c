@@ -61,7 +61,7 @@ test_defaults(void)
     g_assert_cmpint(settings->extra, ==, EXTRA_WATCHED);
     g_assert_true(settings->seal_hosts);
     g_assert_cmpuint(settings->batch_rows, ==, 50000);
-    g_assert_cmpstr(settings->conninfo, ==, "dbname=flowkeep");
+    g_assert_cmpstr(settings->database.conninfo, ==, "dbname=flowkeep");
 }
 
 static const char everything[] = "# everything that can be said\n"
@@ -281,7 +281,7 @@ test_a_password_file_is_private(void)
 
     g_chmod(secret.path, 0600);
     g_autoptr(Settings) settings = settings_load(files.path, NULL);
-    g_assert_cmpstr(settings->password_file, ==, secret.path);
+    g_assert_cmpstr(settings->database.password_file, ==, secret.path);
 }
 
 static void
