@@ -60,7 +60,7 @@ def resolve(path, name):
     program = pathlib.Path(path.parts[0])
     for root in [path.parent, program, pathlib.Path("base"), pathlib.Path("sql"),
                  pathlib.Path("collector"), pathlib.Path("analytics"),
-                 pathlib.Path("tests/harness")]:
+                 pathlib.Path("tests/harness"), pathlib.Path("tests/eval")]:
         if (root / name).is_file():
             return layer_of(root / name)
     return GENERATED.get(name)
