@@ -26,48 +26,48 @@ typedef struct {
 } Source;
 
 static Source
-draw_source(GeneratorsSizes kind, uint32_t sampling, uint32_t n_packets, Prng *prng)
+draw_source(GeneratorsSizes kind, uint32_t sampling, uint32_t n_packets, Dice *dice)
 {
-    double octets = prng_lognormal(prng, 600.0, 0.8);
+    double octets = dice_lognormal(dice, 600.0, 0.8);
 
     return (Source){ kind, fmax(octets, 60.0), sampling, n_packets };
 }
 
 static double
-draw_octets(const Source *source, Prng *prng)
+draw_octets(const Source *source, Dice *dice)
 {
     switch (source->kind) {
     case GENERATORS_CONSTANT:
         return source->octets;
     case GENERATORS_TWENTY_PCT:
-        return source->octets * prng_between(prng, 0.8, 1.2);
+        return source->octets * dice_between(dice, 0.8, 1.2);
     default:
-        return prng_lognormal(prng, source->octets, 1.0);
+        return dice_lognormal(dice, source->octets, 1.0);
     }
 }
 
 /* How many of a session's packets are seen; @first is the number of the first. */
 static uint32_t
-sample(const Source *source, Prng *prng, uint32_t *first)
+sample(const Source *source, Dice *dice, uint32_t *first)
 {
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < source->n_packets; i++)
-        if (prng_below(prng, source->sampling) == 0 && n++ == 0)
+        if (dice_below(dice, source->sampling) == 0 && n++ == 0)
             *first = i;
     return n;
 }
 
 /* Adds a session that starts at @at_sec, if any of it is seen. */
 static void
-add_session(GArray *events, const Source *source, double at_sec, Prng *prng)
+add_session(GArray *events, const Source *source, double at_sec, Dice *dice)
 {
-    double octets = draw_octets(source, prng);
+    double octets = draw_octets(source, dice);
     ContactEvent event;
 
-    at_sec += prng_uniform(prng) * NETWORK_SEC;
+    at_sec += dice_uniform(dice) * NETWORK_SEC;
     if (source->sampling > 1) {
-        uint32_t first = 0, n = sample(source, prng, &first);
+        uint32_t first = 0, n = sample(source, dice, &first);
 
         if (n == 0)
             return;
@@ -112,47 +112,47 @@ settle(GArray *events, double window_sec)
 }
 
 static double
-draw_interval(const GeneratorsBeacon *beacon, Prng *prng)
+draw_interval(const GeneratorsBeacon *beacon, Dice *dice)
 {
-    double factor = 1.0 - beacon->jitter * prng_uniform(prng);
+    double factor = 1.0 - beacon->jitter * dice_uniform(dice);
 
     if (beacon->symmetric_jitter > 0.0)
-        factor += beacon->symmetric_jitter * prng_between(prng, -1.0, 1.0);
+        factor += beacon->symmetric_jitter * dice_between(dice, -1.0, 1.0);
     if (beacon->shape == GENERATORS_CUT) /* the next packet after the cut starts it */
-        return beacon->period_sec + prng_exponential(prng, 0.2);
-    return beacon->period_sec * factor + prng_uniform(prng) * 2.0 * WORK_SEC;
+        return beacon->period_sec + dice_exponential(dice, 0.2);
+    return beacon->period_sec * factor + dice_uniform(dice) * 2.0 * WORK_SEC;
 }
 
 /* The beats; returns how many there were, seen or not. */
 static size_t
-add_beats(const GeneratorsBeacon *beacon, double from_sec, double to_sec, Prng *prng,
+add_beats(const GeneratorsBeacon *beacon, double from_sec, double to_sec, Dice *dice,
           GArray *events)
 {
     Source source =
-        draw_source(beacon->sizes, beacon->sampling, beacon->n_packets, prng);
-    double last = prng_between(prng, 0.5, 5.0), interval = last;
-    double at = from_sec + prng_uniform(prng) * beacon->period_sec;
+        draw_source(beacon->sizes, beacon->sampling, beacon->n_packets, dice);
+    double last = dice_between(dice, 0.5, 5.0), interval = last;
+    double at = from_sec + dice_uniform(dice) * beacon->period_sec;
     size_t n = 0;
 
     while (at < to_sec && n < MAX_EVENTS) {
-        if (prng_uniform(prng) >= beacon->missing)
-            add_session(events, &source, at, prng);
+        if (dice_uniform(dice) >= beacon->missing)
+            add_session(events, &source, at, dice);
         n++;
         if (beacon->shape == GENERATORS_GROWING) {
             double next = interval + last;
 
-            at += interval * (1.0 - beacon->jitter * prng_uniform(prng));
+            at += interval * (1.0 - beacon->jitter * dice_uniform(dice));
             last = interval;
             interval = next;
         } else {
-            at += draw_interval(beacon, prng);
+            at += draw_interval(beacon, dice);
         }
     }
     return n;
 }
 
 void
-generators_beacon(const GeneratorsBeacon *beacon, Prng *prng, GArray *events)
+generators_beacon(const GeneratorsBeacon *beacon, Dice *dice, GArray *events)
 {
     double from_sec = 0.0, to_sec = beacon->window_sec;
     size_t n_beats, n_extra;
@@ -160,57 +160,57 @@ generators_beacon(const GeneratorsBeacon *beacon, Prng *prng, GArray *events)
 
     g_array_set_size(events, 0);
     if (beacon->alive_max_sec > 0.0) {
-        double alive = prng_between(prng, beacon->alive_min_sec, beacon->alive_max_sec);
+        double alive = dice_between(dice, beacon->alive_min_sec, beacon->alive_max_sec);
 
-        from_sec = prng_uniform(prng) * (beacon->window_sec - alive);
+        from_sec = dice_uniform(dice) * (beacon->window_sec - alive);
         to_sec = from_sec + alive;
     }
-    n_beats = add_beats(beacon, from_sec, to_sec, prng, events);
+    n_beats = add_beats(beacon, from_sec, to_sec, dice, events);
 
     n_extra = (size_t) ((double) n_beats * beacon->extra + 0.5);
-    other = draw_source(GENERATORS_ANY_SIZE, beacon->sampling, beacon->n_packets, prng);
+    other = draw_source(GENERATORS_ANY_SIZE, beacon->sampling, beacon->n_packets, dice);
     for (size_t i = 0; i < n_extra; i++)
-        add_session(events, &other, prng_between(prng, from_sec, to_sec), prng);
+        add_session(events, &other, dice_between(dice, from_sec, to_sec), dice);
     settle(events, beacon->window_sec);
 }
 
 /* Sessions for @times_sec.  Of a sampled negative these are the ones that were seen. */
 static void
-add_seen(GArray *events, const Source *source, const GArray *times_sec, Prng *prng)
+add_seen(GArray *events, const Source *source, const GArray *times_sec, Dice *dice)
 {
     for (size_t i = 0; i < times_sec->len; i++) {
         size_t before = events->len;
 
         do
-            add_session(events, source, g_array_index(times_sec, double, i), prng);
+            add_session(events, source, g_array_index(times_sec, double, i), dice);
         while (events->len == before);
     }
 }
 
 void
-generators_negative(const GeneratorsNegative *negative, Prng *prng, GArray *events)
+generators_negative(const GeneratorsNegative *negative, Dice *dice, GArray *events)
 {
     enum { MAX_TRIES = 20 };
     g_autoptr(GArray) times = g_array_new(FALSE, FALSE, sizeof(double));
     Source source =
-        draw_source(negative->sizes, negative->sampling, negative->n_packets, prng);
-    Prng start = *prng;
+        draw_source(negative->sizes, negative->sampling, negative->n_packets, dice);
+    Dice start = *dice;
     size_t n = negative->n_events;
 
     /* Contacts that are too close become one, so more are drawn until enough are left;
      * of a few too many, some are forgotten at random. */
     for (unsigned i = 0; i < MAX_TRIES; i++) {
-        *prng = start;
+        *dice = start;
         g_array_set_size(events, 0);
-        negatives_times(negative, n, prng, times);
-        add_seen(events, &source, times, prng);
+        negatives_times(negative, n, dice, times);
+        add_seen(events, &source, times, dice);
         settle(events, negative->window_sec);
         if (events->len >= negative->n_events || n >= MAX_EVENTS)
             break;
         n = MAX(n + 1, n * negative->n_events / MAX(events->len, n / 4));
     }
     while (events->len > negative->n_events)
-        g_array_remove_index(events, prng_below(prng, events->len));
+        g_array_remove_index(events, dice_below(dice, events->len));
 }
 
 const char *

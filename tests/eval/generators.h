@@ -13,7 +13,7 @@
  * set; the held-out set has other seeds, other ranges and, for the negatives, other
  * shapes of the same kinds.  It knows nothing of any detector.
  *
- * Everything is a function of the Prng handed in.  Events are written to the caller's
+ * Everything is a function of the Dice handed in.  Events are written to the caller's
  * GArray of ContactEvent, which is emptied first and can be used again. */
 
 #include <glib.h>
@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "prng.h"
+#include "dice.h"
 #include "session/contact.h"
 
 /* Windows begin here: Monday 2026-01-05 00:00 UTC. */
@@ -64,7 +64,7 @@ typedef struct {
 
 /* Where a session is sampled, its start is that of the first packet seen, and its
  * octets are those of the packets seen, multiplied out. */
-void generators_beacon(const GeneratorsBeacon *beacon, Prng *prng, GArray *events);
+void generators_beacon(const GeneratorsBeacon *beacon, Dice *dice, GArray *events);
 
 /* Kinds of sources without a period. */
 typedef enum {
@@ -89,7 +89,7 @@ typedef struct {
     uint32_t n_packets;
 } GeneratorsNegative;
 
-void generators_negative(const GeneratorsNegative *negative, Prng *prng,
+void generators_negative(const GeneratorsNegative *negative, Dice *dice,
                          GArray *events);
 
 const char *generators_kind_name(GeneratorsKind kind); /* "on/off" */

@@ -24,11 +24,11 @@ append(GArray *times, double time, double window_sec)
 }
 
 static void
-poisson(const GeneratorsNegative *what, size_t n, Prng *prng, GArray *times)
+poisson(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
 {
     /* Given their number, the events of a Poisson process are uniform. */
     for (size_t i = 0; i < n; i++)
-        append(times, prng_uniform(prng) * what->window_sec, what->window_sec);
+        append(times, dice_uniform(dice) * what->window_sec, what->window_sec);
 }
 
 /* The rate at a time of day, at most 1.  Development: a sine.  Held out: working hours
@@ -44,59 +44,59 @@ day_rate(GeneratorsSet set, double day_share, double depth)
 }
 
 static void
-diurnal(const GeneratorsNegative *what, size_t n, Prng *prng, GArray *times)
+diurnal(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
 {
-    double shift = prng_uniform(prng);
-    double depth = what->set == GENERATORS_DEVELOPMENT ? prng_between(prng, 0.6, 1.0)
-                                                       : prng_between(prng, 0.85, 0.98);
+    double shift = dice_uniform(dice);
+    double depth = what->set == GENERATORS_DEVELOPMENT ? dice_between(dice, 0.6, 1.0)
+                                                       : dice_between(dice, 0.85, 0.98);
 
     while (times->len < n) {
-        double at = prng_uniform(prng) * what->window_sec;
+        double at = dice_uniform(dice) * what->window_sec;
         double share = fmod(at / DAY_SEC + shift, 1.0);
 
-        if (prng_uniform(prng) < day_rate(what->set, share, depth))
+        if (dice_uniform(dice) < day_rate(what->set, share, depth))
             append(times, at, what->window_sec);
     }
 }
 
 /* Contacts of a session, as of a page that is read: a few, seconds apart. */
 static void
-sessions(const GeneratorsNegative *what, size_t n, Prng *prng, GArray *times)
+sessions(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
 {
     bool held_out = what->set == GENERATORS_HELD_OUT;
-    double mean_size = prng_between(prng, 4.0, 30.0);
-    double gap = prng_lognormal(prng, 5.0, 0.7);
+    double mean_size = dice_between(dice, 4.0, 30.0);
+    double gap = dice_lognormal(dice, 5.0, 0.7);
 
     /* A busy source has shorter sessions, so that they stay apart. */
     gap = fmin(gap, 0.3 * what->window_sec / (double) n);
     while (times->len < n) {
-        double at = prng_uniform(prng) * what->window_sec;
-        double size = held_out ? 2.0 + prng_pareto(prng, 3.0, 1.3)
-                               : 1.0 + prng_exponential(prng, mean_size - 1.0);
-        double own_gap = held_out ? prng_lognormal(prng, gap, 0.5) : gap;
+        double at = dice_uniform(dice) * what->window_sec;
+        double size = held_out ? 2.0 + dice_pareto(dice, 3.0, 1.3)
+                               : 1.0 + dice_exponential(dice, mean_size - 1.0);
+        double own_gap = held_out ? dice_lognormal(dice, gap, 0.5) : gap;
 
         for (size_t i = 0; i < (size_t) size && times->len < n; i++) {
             append(times, at, what->window_sec);
-            at += held_out ? prng_lognormal(prng, own_gap, 1.0)
-                           : prng_exponential(prng, own_gap);
+            at += held_out ? dice_lognormal(dice, own_gap, 1.0)
+                           : dice_exponential(dice, own_gap);
         }
     }
 }
 
 /* Adds up intervals and stretches them so that they fill the window. */
 static void
-renewal(const GeneratorsNegative *what, size_t n, Prng *prng, GArray *times)
+renewal(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
 {
     bool held_out = what->set == GENERATORS_HELD_OUT;
     double alpha =
-        held_out ? prng_between(prng, 1.05, 2.0) : prng_between(prng, 1.1, 1.6);
+        held_out ? dice_between(dice, 1.05, 2.0) : dice_between(dice, 1.1, 1.6);
     double sigma =
-        held_out ? prng_between(prng, 1.0, 1.8) : prng_between(prng, 1.1, 1.6);
+        held_out ? dice_between(dice, 1.0, 1.8) : dice_between(dice, 1.1, 1.6);
     double sum = 0.0;
 
     for (size_t i = 0; i <= n; i++) {
-        sum += what->kind == GENERATORS_HEAVY_TAILED ? prng_pareto(prng, 1.0, alpha)
-                                                     : prng_lognormal(prng, 1.0, sigma);
+        sum += what->kind == GENERATORS_HEAVY_TAILED ? dice_pareto(dice, 1.0, alpha)
+                                                     : dice_lognormal(dice, 1.0, sigma);
         if (i < n)
             g_array_append_val(times, sum);
     }
@@ -112,26 +112,26 @@ typedef struct {
 
 /* When somebody is there.  Returns the number of times. */
 static size_t
-draw_active(const GeneratorsNegative *what, double duty, Prng *prng, Active *active)
+draw_active(const GeneratorsNegative *what, double duty, Dice *dice, Active *active)
 {
     bool held_out = what->set == GENERATORS_HELD_OUT;
-    double on_sec = fmin(prng_lognormal(prng, 600.0, 0.5), what->window_sec / 12.0);
+    double on_sec = fmin(dice_lognormal(dice, 600.0, 0.5), what->window_sec / 12.0);
     double off_sec = on_sec * (1.0 - duty) / duty;
-    double at = -prng_uniform(prng) * (on_sec + off_sec), total = 0.0;
+    double at = -dice_uniform(dice) * (on_sec + off_sec), total = 0.0;
     size_t n = 0;
 
     while (at < what->window_sec && n < MAX_ACTIVE) {
         /* Means, not medians: sigma 0.7 raises a mean by 1.28. */
-        double on = held_out ? prng_pareto(prng, on_sec * 1.5, 2.5)
-                             : prng_lognormal(prng, on_sec / 1.28, 0.7);
+        double on = held_out ? dice_pareto(dice, on_sec * 1.5, 2.5)
+                             : dice_lognormal(dice, on_sec / 1.28, 0.7);
         double from = fmax(at, 0.0), to = fmin(at + on, what->window_sec);
 
         if (to > from) {
-            total += (to - from) * prng_lognormal(prng, 1.0, 0.4);
+            total += (to - from) * dice_lognormal(dice, 1.0, 0.4);
             active[n++] = (Active){ from, to - from, total };
         }
-        at += on + (held_out ? prng_pareto(prng, off_sec * 0.8, 1.8)
-                             : prng_lognormal(prng, off_sec / 1.28, 0.7));
+        at += on + (held_out ? dice_pareto(dice, off_sec * 0.8, 1.8)
+                             : dice_lognormal(dice, off_sec / 1.28, 0.7));
     }
     if (n == 0) { /* away all the time: came for a moment */
         active[0] = (Active){ what->window_sec / 3.0, on_sec, 1.0 };
@@ -157,37 +157,37 @@ pick_active(const Active *active, size_t n, double weight)
 }
 
 static void
-on_off(const GeneratorsNegative *what, size_t n, Prng *prng, GArray *times)
+on_off(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
 {
     bool held_out = what->set == GENERATORS_HELD_OUT;
     double duty =
-        held_out ? prng_between(prng, 0.08, 0.55) : prng_between(prng, 0.05, 0.4);
+        held_out ? dice_between(dice, 0.08, 0.55) : dice_between(dice, 0.05, 0.4);
     g_autofree Active *active = g_new(Active, MAX_ACTIVE);
     size_t n_active;
 
     /* Nobody makes more than about one contact a second. */
     duty = fmax(duty, fmin((double) n / what->window_sec, 0.9));
-    n_active = draw_active(what, duty, prng, active);
+    n_active = draw_active(what, duty, dice, active);
     for (size_t i = 0; i < n; i++) {
-        double weight = prng_uniform(prng) * active[n_active - 1].weight;
+        double weight = dice_uniform(dice) * active[n_active - 1].weight;
         const Active *in = pick_active(active, n_active, weight);
 
-        append(times, in->from_sec + prng_uniform(prng) * in->length_sec,
+        append(times, in->from_sec + dice_uniform(dice) * in->length_sec,
                what->window_sec);
     }
 }
 
 void
-negatives_times(const GeneratorsNegative *what, size_t n, Prng *prng, GArray *times_sec)
+negatives_times(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times_sec)
 {
     static void (*const kinds[GENERATORS_N_KINDS])(const GeneratorsNegative *, size_t,
-                                                   Prng *, GArray *) = {
+                                                   Dice *, GArray *) = {
         [GENERATORS_POISSON] = poisson,   [GENERATORS_DIURNAL] = diurnal,
         [GENERATORS_SESSIONS] = sessions, [GENERATORS_HEAVY_TAILED] = renewal,
         [GENERATORS_LOGNORMAL] = renewal, [GENERATORS_ON_OFF] = on_off,
     };
 
     g_array_set_size(times_sec, 0);
-    kinds[what->kind](what, n, prng, times_sec);
+    kinds[what->kind](what, n, dice, times_sec);
     g_array_sort(times_sec, compare_doubles);
 }

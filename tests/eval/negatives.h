@@ -9,5 +9,5 @@
 
 /* Replaces @times_sec (of double) by @n times in [0, window_sec), in order; they may be
  * closer to each other than CONTACT_BURST_US. */
-void negatives_times(const GeneratorsNegative *what, size_t n, Prng *prng,
+void negatives_times(const GeneratorsNegative *what, size_t n, Dice *dice,
                      GArray *times_sec);

@@ -8,14 +8,14 @@
 
 typedef struct {
     GArray *events;
-    Prng prng;
+    Dice dice;
 } Fixture;
 
 static void
 set_up(Fixture *fix, G_GNUC_UNUSED gconstpointer data)
 {
     fix->events = g_array_new(FALSE, FALSE, sizeof(ContactEvent));
-    prng_seed(&fix->prng, 42, 0);
+    dice_seed(&fix->dice, 42, 0);
 }
 
 static void
@@ -96,7 +96,7 @@ test_numbers(Fixture *fix, G_GNUC_UNUSED gconstpointer data)
         double sum = 0.0;
 
         for (unsigned k = 0; k < 200; k++) {
-            generators_beacon(&cases[i].beacon, &fix->prng, fix->events);
+            generators_beacon(&cases[i].beacon, &fix->dice, fix->events);
             check_stored_form(fix->events, cases[i].beacon.window_sec);
             sum += fix->events->len;
         }
@@ -125,7 +125,7 @@ test_jitter(Fixture *fix, G_GNUC_UNUSED gconstpointer data)
         double low = cases[i].low_sec, high = cases[i].high_sec, sum = 0.0;
         double least = INFINITY, most = 0.0;
 
-        generators_beacon(&beacon, &fix->prng, fix->events);
+        generators_beacon(&beacon, &fix->dice, fix->events);
         for (size_t k = 0; k + 1 < fix->events->len; k++) {
             double sec = interval_sec(fix->events, k);
 
@@ -147,7 +147,7 @@ test_growing(Fixture *fix, G_GNUC_UNUSED gconstpointer data)
                                 .window_sec = DAY_SEC,
                                 .period_sec = 60 };
 
-    generators_beacon(&beacon, &fix->prng, fix->events);
+    generators_beacon(&beacon, &fix->dice, fix->events);
     g_assert_cmpuint(fix->events->len, >=, 18);
     for (size_t i = 2; i + 1 < fix->events->len; i++)
         g_assert_cmpfloat_with_epsilon(interval_sec(fix->events, i),
@@ -164,13 +164,13 @@ test_sampled_octets(Fixture *fix, G_GNUC_UNUSED gconstpointer data)
     double plain = 0.0, sampled = 0.0;
 
     for (unsigned i = 0; i < 400; i++) {
-        Prng prng;
+        Dice dice;
 
         for (unsigned way = 0; way < 2; way++) {
-            prng_seed(&prng, 9, i); /* the same source twice */
+            dice_seed(&dice, 9, i); /* the same source twice */
             beacon.sampling = way ? 10 : 0;
             beacon.n_packets = 12;
-            generators_beacon(&beacon, &prng, fix->events);
+            generators_beacon(&beacon, &dice, fix->events);
             for (size_t k = 0; k < fix->events->len; k++)
                 *(way ? &sampled : &plain) +=
                     (double) event(fix->events, k)->out_octets;
@@ -200,7 +200,7 @@ test_negative_numbers(Fixture *fix, G_GNUC_UNUSED gconstpointer data)
                 .n_events = cases[i].n,
             };
 
-            generators_negative(&negative, &fix->prng, fix->events);
+            generators_negative(&negative, &fix->dice, fix->events);
             check_stored_form(fix->events, cases[i].window_sec);
             g_assert_cmpuint(fix->events->len, ==, cases[i].n);
         }
@@ -260,7 +260,7 @@ test_kinds(Fixture *fix, G_GNUC_UNUSED gconstpointer data)
         double lv = 0.0, uneven = 0.0;
 
         for (unsigned k = 0; k < 100; k++) {
-            generators_negative(&negative, &fix->prng, fix->events);
+            generators_negative(&negative, &fix->dice, fix->events);
             lv += local_variation(fix->events) / 100;
             uneven += unevenness(fix->events, DAY_SEC) / 100;
         }
@@ -293,7 +293,7 @@ test_sizes(Fixture *fix, G_GNUC_UNUSED gconstpointer data)
                                         .n_events = 5000 };
         double sum = 0.0, squares = 0.0;
 
-        generators_negative(&negative, &fix->prng, fix->events);
+        generators_negative(&negative, &fix->dice, fix->events);
         for (size_t k = 0; k < fix->events->len; k++) {
             double x = log((double) event(fix->events, k)->out_octets);
 
@@ -313,7 +313,7 @@ test_series(Fixture *fix, G_GNUC_UNUSED gconstpointer data)
     };
     ContactSeries series;
 
-    generators_beacon(&beacon, &fix->prng, fix->events);
+    generators_beacon(&beacon, &fix->dice, fix->events);
     series = generators_series(fix->events, DAY_SEC, 10, 12);
     g_assert_cmpuint(series.n_events, ==, fix->events->len);
     g_assert_cmpint(series.to_us - series.from_us, ==, INT64_C(86400000000));

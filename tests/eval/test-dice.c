@@ -1,36 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "prng.h"
+#include "dice.h"
 
 #include <glib.h>
 #include <math.h>
 
 enum { N = 200000 };
 
-typedef double (*Draw)(Prng *prng);
+typedef double (*Draw)(Dice *dice);
 
 static double
-exponential(Prng *prng)
+exponential(Dice *dice)
 {
-    return prng_exponential(prng, 3.0);
+    return dice_exponential(dice, 3.0);
 }
 
 static double
-log_of_lognormal(Prng *prng)
+log_of_lognormal(Dice *dice)
 {
-    return log(prng_lognormal(prng, 100.0, 0.5));
+    return log(dice_lognormal(dice, 100.0, 0.5));
 }
 
 /* 1 where it lies beyond 9 scales: (1 + 9)^-alpha */
 static double
-beyond_of_pareto(Prng *prng)
+beyond_of_pareto(Dice *dice)
 {
-    return prng_pareto(prng, 2.0, 1.5) > 18.0;
+    return dice_pareto(dice, 2.0, 1.5) > 18.0;
 }
 
 static double
-between(Prng *prng)
+between(Dice *dice)
 {
-    return prng_between(prng, -1.0, 5.0);
+    return dice_between(dice, -1.0, 5.0);
 }
 
 static void
@@ -41,21 +41,21 @@ test_moments(void)
         Draw draw;
         double mean, deviation;
     } cases[] = {
-        { "uniform on [0, 1)", prng_uniform, 0.5, 0.288675 },
+        { "uniform on [0, 1)", dice_uniform, 0.5, 0.288675 },
         { "uniform on [-1, 5)", between, 2.0, 1.732051 },
         { "exponential", exponential, 3.0, 3.0 },
-        { "normal", prng_normal, 0.0, 1.0 },
+        { "normal", dice_normal, 0.0, 1.0 },
         { "lognormal", log_of_lognormal, 4.605170, 0.5 },
         { "tail of Pareto", beyond_of_pareto, 0.0316228, 0.174991 },
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         double sum = 0.0, squares = 0.0, mean, deviation;
-        Prng prng;
+        Dice dice;
 
-        prng_seed(&prng, 1, i);
+        dice_seed(&dice, 1, i);
         for (unsigned k = 0; k < N; k++) {
-            double x = cases[i].draw(&prng);
+            double x = cases[i].draw(&dice);
 
             sum += x;
             squares += x * x;
@@ -74,18 +74,18 @@ test_moments(void)
 static void
 test_repeats(void)
 {
-    Prng a, b, other_stream, other_seed;
+    Dice a, b, other_stream, other_seed;
 
-    prng_seed(&a, 7, 3);
-    prng_seed(&b, 7, 3);
-    prng_seed(&other_stream, 7, 4);
-    prng_seed(&other_seed, 8, 3);
+    dice_seed(&a, 7, 3);
+    dice_seed(&b, 7, 3);
+    dice_seed(&other_stream, 7, 4);
+    dice_seed(&other_seed, 8, 3);
     for (unsigned i = 0; i < 100; i++) {
-        uint64_t next = prng_next(&a);
+        uint64_t next = dice_next(&a);
 
-        g_assert_cmpuint(next, ==, prng_next(&b));
-        g_assert_cmpuint(next, !=, prng_next(&other_stream));
-        g_assert_cmpuint(next, !=, prng_next(&other_seed));
+        g_assert_cmpuint(next, ==, dice_next(&b));
+        g_assert_cmpuint(next, !=, dice_next(&other_stream));
+        g_assert_cmpuint(next, !=, dice_next(&other_seed));
     }
 }
 
@@ -93,11 +93,11 @@ static void
 test_below(void)
 {
     unsigned counts[6] = { 0 };
-    Prng prng;
+    Dice dice;
 
-    prng_seed(&prng, 1, 1);
+    dice_seed(&dice, 1, 1);
     for (unsigned i = 0; i < 60000; i++)
-        counts[prng_below(&prng, 6)]++;
+        counts[dice_below(&dice, 6)]++;
     for (unsigned i = 0; i < 6; i++) {
         g_assert_cmpuint(counts[i], >, 9500);
         g_assert_cmpuint(counts[i], <, 10500);
@@ -108,8 +108,8 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/prng/distributions-have-their-moments", test_moments);
-    g_test_add_func("/prng/same-seed-and-stream-repeat", test_repeats);
-    g_test_add_func("/prng/below-is-even", test_below);
+    g_test_add_func("/dice/distributions-have-their-moments", test_moments);
+    g_test_add_func("/dice/same-seed-and-stream-repeat", test_repeats);
+    g_test_add_func("/dice/below-is-even", test_below);
     return g_test_run();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "prng.h"
+#include "dice.h"
 
 #include <math.h>
 
@@ -20,7 +20,7 @@ splitmix(uint64_t *state)
 }
 
 void
-prng_seed(Prng *self, uint64_t seed, uint64_t stream)
+dice_seed(Dice *self, uint64_t seed, uint64_t stream)
 {
     uint64_t state = seed;
 
@@ -30,7 +30,7 @@ prng_seed(Prng *self, uint64_t seed, uint64_t stream)
 }
 
 uint64_t
-prng_next(Prng *self)
+dice_next(Dice *self)
 {
     uint64_t *s = self->state;
     uint64_t result = rotate_left(s[1] * 5, 7) * 9;
@@ -46,47 +46,47 @@ prng_next(Prng *self)
 }
 
 double
-prng_uniform(Prng *self)
+dice_uniform(Dice *self)
 {
-    return (double) (prng_next(self) >> 11) * 0x1p-53;
+    return (double) (dice_next(self) >> 11) * 0x1p-53;
 }
 
 double
-prng_between(Prng *self, double low, double high)
+dice_between(Dice *self, double low, double high)
 {
-    return low + (high - low) * prng_uniform(self);
+    return low + (high - low) * dice_uniform(self);
 }
 
 size_t
-prng_below(Prng *self, size_t n)
+dice_below(Dice *self, size_t n)
 {
-    return (size_t) (prng_uniform(self) * (double) n);
+    return (size_t) (dice_uniform(self) * (double) n);
 }
 
 double
-prng_exponential(Prng *self, double mean)
+dice_exponential(Dice *self, double mean)
 {
-    return -mean * log1p(-prng_uniform(self));
+    return -mean * log1p(-dice_uniform(self));
 }
 
 double
-prng_normal(Prng *self)
+dice_normal(Dice *self)
 {
     /* Box and Muller; the second value is not kept, so that a stream is a function
      * of how often it was asked. */
-    double radius = sqrt(-2.0 * log1p(-prng_uniform(self)));
+    double radius = sqrt(-2.0 * log1p(-dice_uniform(self)));
 
-    return radius * cos(2.0 * M_PI * prng_uniform(self));
+    return radius * cos(2.0 * M_PI * dice_uniform(self));
 }
 
 double
-prng_lognormal(Prng *self, double median, double sigma)
+dice_lognormal(Dice *self, double median, double sigma)
 {
-    return median * exp(sigma * prng_normal(self));
+    return median * exp(sigma * dice_normal(self));
 }
 
 double
-prng_pareto(Prng *self, double scale, double alpha)
+dice_pareto(Dice *self, double scale, double alpha)
 {
-    return scale * (pow(1.0 - prng_uniform(self), -1.0 / alpha) - 1.0);
+    return scale * (pow(1.0 - dice_uniform(self), -1.0 / alpha) - 1.0);
 }
