@@ -20,8 +20,7 @@ typedef struct {
     PGconn *conn; /* not in a transaction; the job begins its own */
     const AnalyticsSettings *settings;
     int64_t now_us;       /* what time it is, for all that the run decides */
-    const bool *stopping; /* turns true when the run should end at its next
-                           * transaction; may be NULL */
+    const int *stopping; /* see job_should_stop(); may be NULL */
     void **state;         /* of the job, kept between its runs in one process; begins as
                            * NULL */
 
@@ -30,6 +29,14 @@ typedef struct {
     uint64_t n_findings;
     int64_t until_us; /* up to where a stream was read; 0 = none */
 } JobRun;
+
+/* True when the run should end after its current transaction, its work half done: the
+ * next run goes on. */
+static inline bool
+job_should_stop(const JobRun *run)
+{
+    return run->stopping && g_atomic_int_get(run->stopping);
+}
 
 typedef struct {
     const char *name;
