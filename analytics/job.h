@@ -19,10 +19,10 @@
 typedef struct {
     PGconn *conn; /* not in a transaction; the job begins its own */
     const AnalyticsSettings *settings;
-    int64_t now_us;       /* what time it is, for all that the run decides */
+    int64_t now_us;      /* what time it is, for all that the run decides */
     const int *stopping; /* see job_should_stop(); may be NULL */
-    void **state;         /* of the job, kept between its runs in one process; begins as
-                           * NULL */
+    void **state;        /* of the job, kept between its runs in one process; begins as
+                          * NULL */
 
     /* For job_run; added to by the job. */
     uint64_t n_rows_read;

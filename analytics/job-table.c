@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job-table.h"
+
+#define PERIOD(member) offsetof(AnalyticsSettings, member)
+
+const JobTableRow job_table[] = {
+    { NULL, JOB_LANE_WATCH, 0 },
+};
+const size_t job_table_len = 0;
+
+const JobTableRow *
+job_table_find(const char *name)
+{
+    for (size_t i = 0; i < job_table_len; i++) {
+        if (g_str_equal(job_table[i].job->name, name))
+            return &job_table[i];
+    }
+    return NULL;
+}
+
+uint32_t
+job_table_period_sec(const JobTableRow *row, const AnalyticsSettings *settings)
+{
+    const uint32_t *period =
+        (const uint32_t *) (const void *) ((const char *) settings + row->period);
+
+    return *period > 0 ? *period : row->job->period_sec;
+}
+
+char *
+job_table_overview(const AnalyticsSettings *settings)
+{
+    GString *text = g_string_new(NULL);
+
+    for (size_t i = 0; i < job_table_len; i++)
+        g_string_append_printf(text, "%-9s %6u s  %s\n", job_table[i].job->name,
+                               job_table_period_sec(&job_table[i], settings),
+                               job_table[i].job->help);
+    return g_string_free(text, FALSE);
+}
