@@ -30,5 +30,5 @@ gboolean schema_migrate(PGconn *conn, gboolean dry_run, SchemaProgress progress,
  * has another version than this program. */
 gboolean schema_check(PGconn *conn, GError **error);
 
-/* Name of the newest migration of this program (static): "0007-alert". */
+/* Name of the newest migration of this program (static): "0009-beacon". */
 const char *schema_version(void);
