@@ -23,7 +23,7 @@ static const char *const foreign[] = {
 };
 
 static const SettingsSection sections[] = {
-    DATABASE_SETTINGS_SECTION,
+    DATABASE_SETTINGS_SECTION(true),
     { "analytics", "The watching daemon itself." },
     { "session", "How flow records become sessions." },
     { "beacon", "When steady calls of a watched host become an alert." },

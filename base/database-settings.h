@@ -12,9 +12,10 @@ typedef struct {
     uint32_t connect_timeout_sec;
 } DatabaseSettings;
 
-#define DATABASE_SETTINGS_SECTION                                                      \
+/* The collector's table dumps and describes it; in the others it is shared. */
+#define DATABASE_SETTINGS_SECTION(shared)                                              \
     {                                                                                  \
-        "database", "Where flows are stored."                                          \
+        .name = "database", .help = "Where flows are stored.", .is_shared = (shared)   \
     }
 
 /* The rows of the table of keys; @at is the offset of the struct in the settings. */

@@ -504,6 +504,8 @@ settings_table_dump(const SettingsTable *self, const void *settings)
     for (size_t i = 0; i < self->n_sections; i++) {
         const SettingsSection *section = &self->sections[i];
 
+        if (section->is_shared)
+            continue;
         if (section->item_bytes == 0) {
             dump_item(self, section, settings, file);
             continue;
@@ -553,6 +555,8 @@ settings_table_man(const SettingsTable *self)
     for (size_t i = 0; i < self->n_sections; i++) {
         const SettingsSection *section = &self->sections[i];
 
+        if (section->is_shared)
+            continue;
         g_string_append_printf(page, ".Ss [%s%s]\n", section->name,
                                section->item_bytes > 0 ? " NAME" : "");
         append_mdoc(page, section->help);

@@ -17,6 +17,8 @@ typedef struct {
     size_t item_bytes; /* 0 = a plain section */
     size_t items;      /* offset in the settings of the array (a pointer) */
     size_t n_items;    /* and of its length (size_t) */
+    bool is_shared;    /* stands in another program's table too, which dumps and
+                        * describes it */
 } SettingsSection;
 
 /* Which file gave a key its value; for messages. */

@@ -7,24 +7,47 @@ void
 cli_clear(Cli *self)
 {
     g_clear_pointer(&self->settings, settings_free);
+    g_clear_pointer(&self->analytics_settings, analytics_settings_free);
     g_clear_pointer(&self->config_path, g_free);
+}
+
+static const char *
+path_of(const Cli *self)
+{
+    return self->config_path ? self->config_path : SETTINGS_DEFAULT_PATH;
+}
+
+/* Whatever was wrong with the files, it is the configuration that was wrong. */
+static void
+blame_configuration(GError **error)
+{
+    if (error && (*error)->domain != G_KEY_FILE_ERROR) {
+        (*error)->domain = G_KEY_FILE_ERROR;
+        (*error)->code = G_KEY_FILE_ERROR_NOT_FOUND;
+    }
 }
 
 const Settings *
 cli_settings(Cli *self, GError **error)
 {
-    const char *path = self->config_path ? self->config_path : SETTINGS_DEFAULT_PATH;
-
     if (!self->settings)
-        self->settings = settings_load(path, error);
+        self->settings = settings_load(path_of(self), error);
+    if (!self->settings)
+        blame_configuration(error);
     /* libpq reads it; whatever connects from now on does with it. */
-    if (self->settings && self->settings->database.password_file[0])
+    else if (self->settings->database.password_file[0])
         g_setenv("PGPASSFILE", self->settings->database.password_file, TRUE);
-    if (!self->settings && error && (*error)->domain != G_KEY_FILE_ERROR) {
-        (*error)->domain = G_KEY_FILE_ERROR;
-        (*error)->code = G_KEY_FILE_ERROR_NOT_FOUND;
-    }
     return self->settings;
+}
+
+const AnalyticsSettings *
+cli_analytics_settings(Cli *self, GError **error)
+{
+    if (!self->analytics_settings)
+        self->analytics_settings = analytics_settings_load(path_of(self), error);
+    if (!self->analytics_settings)
+        blame_configuration(error);
+    return self->analytics_settings;
 }
 
 /* "the database" in terms the operator can check. */

@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "analytics-settings.h"
 #include "db.h"
 #include "settings.h"
 
@@ -18,8 +19,9 @@ enum {
 };
 
 typedef struct {
-    char *config_path;  /* NULL = SETTINGS_DEFAULT_PATH */
-    Settings *settings; /* NULL until asked for */
+    char *config_path;                     /* NULL = SETTINGS_DEFAULT_PATH */
+    Settings *settings;                    /* of the collector; NULL until asked for */
+    AnalyticsSettings *analytics_settings; /* likewise */
 } Cli;
 
 void cli_clear(Cli *self);
@@ -27,6 +29,9 @@ void cli_clear(Cli *self);
 /* The settings, lent until cli_clear().  NULL with G_KEY_FILE_ERROR, whatever was
  * wrong with the files: so it ends in CLI_USAGE. */
 const Settings *cli_settings(Cli *self, GError **error);
+
+/* Likewise those of the watching. */
+const AnalyticsSettings *cli_analytics_settings(Cli *self, GError **error);
 
 /* A connection to a database whose schema is ours (transfer full).  @program is its
  * application_name.  Errors: DB_ERROR, with the connection string (no password) and

@@ -52,6 +52,18 @@ print_summary(const Settings *settings)
                settings->watch[i].n_networks);
 }
 
+static void
+print_mail(const AnalyticsSettings *settings)
+{
+    if (settings->n_recipient == 0)
+        puts("  mails        nobody; name them: [recipient NAME] address");
+    else if (!settings->smtp_server[0])
+        puts("  mails        nothing yet; name the mail server: [smtp] server");
+    for (size_t i = 0; i < settings->n_recipient; i++)
+        printf("  mails        %s, by %s\n", settings->recipient[i].address,
+               settings->smtp_server[0] ? settings->smtp_server : "no server");
+}
+
 static int
 exec(Cli *cli, char ***arguments, GError **error)
 {
@@ -60,11 +72,12 @@ exec(Cli *cli, char ***arguments, GError **error)
         return CLI_DONE;
 
     const Settings *settings = cli_settings(cli, error);
-    if (!settings)
+    if (!settings || !cli_analytics_settings(cli, error))
         return CLI_USAGE;
 
     printf("%s: OK\n", cli->config_path ? cli->config_path : SETTINGS_DEFAULT_PATH);
     print_summary(settings);
+    print_mail(cli->analytics_settings);
     return CLI_DONE;
 }
 

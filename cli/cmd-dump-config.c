@@ -13,6 +13,7 @@ exec(Cli *cli, char ***arguments, GError **error)
         { NULL },
     };
     g_autofree char *text = NULL;
+    g_autofree char *analytics = NULL;
 
     if (!command_parse(&cmd_dump_config, cli, options, arguments, error) ||
         !command_check_words(&cmd_dump_config, *arguments, 0, error))
@@ -20,14 +21,18 @@ exec(Cli *cli, char ***arguments, GError **error)
 
     if (man) {
         text = settings_man();
+        analytics = analytics_settings_man();
     } else {
         const Settings *settings = cli_settings(cli, error);
+        const AnalyticsSettings *watching =
+            settings ? cli_analytics_settings(cli, error) : NULL;
 
-        if (!settings)
+        if (!watching)
             return CLI_USAGE;
         text = settings_dump(settings);
+        analytics = analytics_settings_dump(watching);
     }
-    fputs(text, stdout);
+    printf("%s%s%s", text, man ? "" : "\n", analytics);
     return CLI_DONE;
 }
 

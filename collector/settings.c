@@ -42,7 +42,7 @@ static const SettingsSection sections[] = {
       "them are marked in the column watched.",
       sizeof(WatchSettings), IN(watch), IN(n_watch) },
     { "journal", "Datagrams on local disk, until they are stored." },
-    DATABASE_SETTINGS_SECTION,
+    DATABASE_SETTINGS_SECTION(false),
     { "store", "How they are stored, and for how long." },
     { "decode", "Limits on what exporters can make the collector remember." },
     { "tcp", "Limits on connections of exporters." },

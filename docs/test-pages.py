@@ -21,6 +21,10 @@ port=2055
 address=192.0.2.1
 [watch x]
 networks=192.0.2.0/24
+[service x]
+peers=192.0.2.0/24
+[recipient x]
+address=x@example.net
 """
 
 
