@@ -4,8 +4,8 @@
 #include <inttypes.h>
 
 #include "clock.h"
+#include "copy-field.h"
 #include "reader.h"
-#include "store/copy-field.h"
 
 /* The columns of table flow, in COPY order (sql/migrations/0001-flow.sql): name,
  * type, when there is a value, the value.  The column extra, whose length varies,

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "copy-field.h"
 #include "db.h"
-#include "store/copy-field.h"
 #include "store/copy-row.h"
 
 /* Small enough for the server to begin early, large enough that the calls do not

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "store/copy-field.h"
+#include "copy-field.h"
 
 #define MINUTE_US (60 * US_PER_SEC)
 #define FIELDS    7 /* of loss */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "clock.h"
-#include "store/copy-field.h"
-#include "store/service-port.h"
+#include "copy-field.h"
+#include "service-port.h"
 
 #define MINUTE_US   (60 * US_PER_SEC)
 #define HOUR_US     (3600 * US_PER_SEC)
@@ -135,7 +135,8 @@ rollup_add(Rollup *self, const Flow *flow)
         .exporter_id = flow->exporter->id,
         .input_if = present & FLOW_INPUT_IF ? flow->input_if : 0,
         .output_if = present & FLOW_OUTPUT_IF ? flow->output_if : 0,
-        .service_port = service_port_of(flow),
+        .service_port =
+            service_port_pick(flow->protocol, flow->src_port, flow->dst_port),
         .protocol = present & FLOW_PROTOCOL ? flow->protocol : 0,
         .watched = flow->watched,
         .present = present,

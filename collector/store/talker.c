@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "clock.h"
-#include "store/copy-field.h"
-#include "store/service-port.h"
+#include "copy-field.h"
+#include "service-port.h"
 #include "store/sketch.h"
 
 #define WINDOW_US (300 * US_PER_SEC)
@@ -94,7 +94,8 @@ key_of_number(uint8_t protocol, uint32_t number)
 static uint16_t
 port_of(const Flow *flow)
 {
-    const uint16_t service = service_port_of(flow);
+    const uint16_t service =
+        service_port_pick(flow->protocol, flow->src_port, flow->dst_port);
 
     if (service != 0)
         return service;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "store/copy-field.h"
+#include "copy-field.h"
 
 static Exporter exporter = { .id = 7 };
 

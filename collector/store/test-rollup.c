@@ -3,9 +3,8 @@
 
 #include <string.h>
 
+#include "copy-field.h"
 #include "reader.h"
-#include "store/copy-field.h"
-#include "store/service-port.h"
 
 #define MINUTE_US INT64_C(60000000)
 
@@ -194,36 +193,6 @@ test_hours(void)
     g_assert_cmpint(rollup_oldest_us(rollup), ==, 3 * MINUTE_US);
 }
 
-static void
-test_service_port(void)
-{
-    static const struct {
-        const char *why;
-        uint8_t protocol;
-        uint16_t src_port, dst_port, want;
-    } cases[] = {
-        { "to a known service", 6, 50000, 443, 443 },
-        { "from a known service", 17, 53, 50000, 53 },
-        { "between two: the lower", 6, 443, 22, 22 },
-        { "and back", 6, 22, 443, 22 },
-        { "none known", 6, 50001, 50002, 0 },
-        { "ICMP has types, no ports", 1, 0, 443, 0 },
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        const Flow flow = { .protocol = cases[i].protocol,
-                            .src_port = cases[i].src_port,
-                            .dst_port = cases[i].dst_port,
-                            .present = FLOW_PROTOCOL | FLOW_SRC_PORT | FLOW_DST_PORT };
-
-        g_test_message("%s", cases[i].why);
-        g_assert_cmpuint(service_port_of(&flow), ==, cases[i].want);
-    }
-    g_assert_true(service_port_is_known(4739));
-    g_assert_false(service_port_is_known(0));
-    g_assert_false(service_port_is_known(65535));
-}
-
 int
 main(int argc, char **argv)
 {
@@ -231,6 +200,5 @@ main(int argc, char **argv)
     g_test_add_func("/rollup/parts-sum-to-the-whole", test_parts_sum_to_the_whole);
     g_test_add_func("/rollup/many-keys", test_many_keys);
     g_test_add_func("/rollup/hours", test_hours);
-    g_test_add_func("/service-port/which-end-is-the-service", test_service_port);
     return g_test_run();
 }

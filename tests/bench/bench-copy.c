@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "clock.h"
+#include "copy-field.h"
 #include "db.h"
-#include "store/copy-field.h"
 #include "store/copy-row.h"
 #include "store/store.h"
 

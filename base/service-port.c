@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/service-port.h"
+#include "service-port.h"
 
 #include <glib.h>
 
@@ -48,28 +48,29 @@ service_port_is_known(uint16_t port)
     return (bits()[port / 64] >> port % 64 & 1) != 0;
 }
 
-static uint16_t
-known_or_none(const Flow *flow, uint32_t bit, uint16_t port)
+bool
+service_port_has_ports(uint8_t protocol)
 {
-    return flow_has(flow, bit) && service_port_is_known(port) ? port : 0;
-}
-
-uint16_t
-service_port_of(const Flow *flow)
-{
-    switch (flow->protocol) {
+    switch (protocol) {
     case TCP:
     case UDP:
     case DCCP:
     case SCTP:
     case UDP_LITE:
-        break;
+        return true;
     default:
-        return 0;
+        return false;
     }
+}
 
-    const uint16_t src = known_or_none(flow, FLOW_SRC_PORT, flow->src_port);
-    const uint16_t dst = known_or_none(flow, FLOW_DST_PORT, flow->dst_port);
+uint16_t
+service_port_pick(uint8_t protocol, uint16_t src_port, uint16_t dst_port)
+{
+    if (!service_port_has_ports(protocol))
+        return 0;
+
+    const uint16_t src = service_port_is_known(src_port) ? src_port : 0;
+    const uint16_t dst = service_port_is_known(dst_port) ? dst_port : 0;
 
     return src == 0 || (dst != 0 && dst < src) ? dst : src;
 }
