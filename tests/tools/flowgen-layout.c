@@ -25,6 +25,7 @@ enum {
     DST_V6 = 28,
     VLAN = 58,
     NEXT_HOP_V6 = 62,
+    SAMPLER_ID = 48,
     END_REASON = 136,
     START_SEC = 150,
     END_SEC = 151,
@@ -33,10 +34,15 @@ enum {
     START_NTP = 154,
     END_NTP = 155,
     INTERFACE_NAME = 82,
-    OWN = 1, /* of FLOWGEN_PEN */
+    BIFLOW_DIRECTION = 239,
+    SELECTOR_ID = 302,
+    OWN = 1, /* of PEN_EXAMPLE */
 };
 
-enum { VARIABLE = 65535, PEN_EXAMPLE = 32473 /* RFC 5612 */ };
+enum { VARIABLE = 65535 };
+
+/* RFC 5612; RFC 5103 6.1 */
+enum { PEN_EXAMPLE = 32473, PEN_REVERSE = 29305 };
 
 /* Seconds from 1900 to 1970. */
 #define NTP_EPOCH_SEC INT64_C(2208988800)
@@ -159,6 +165,16 @@ to_version(unsigned version, const Kind *kind, FlowgenField *field)
     return true;
 }
 
+static void
+add_field(FlowgenLayout *self, FlowgenField field)
+{
+    if (self->v6)
+        to_v6(&field);
+    self->fields[self->n_fields++] = field;
+    self->min_record_bytes += field.n_bytes == VARIABLE ? 1 : field.n_bytes;
+    self->max_record_bytes += field.n_bytes == VARIABLE ? 16 : field.n_bytes;
+}
+
 FlowgenLayout
 flowgen_layout_make(unsigned version, unsigned kind, bool v6, uint16_t id)
 {
@@ -167,14 +183,39 @@ flowgen_layout_make(unsigned version, unsigned kind, bool v6, uint16_t id)
 
     for (size_t i = 0; i < FLOWGEN_LAYOUT_MAX_FIELDS && of->fields[i].n_bytes; i++) {
         FlowgenField field = of->fields[i];
-        if (!to_version(version, of, &field))
-            continue;
-        if (v6)
-            to_v6(&field);
-        self.fields[self.n_fields++] = field;
-        self.min_record_bytes += field.n_bytes == VARIABLE ? 1 : field.n_bytes;
-        self.max_record_bytes += field.n_bytes == VARIABLE ? 16 : field.n_bytes;
+        if (to_version(version, of, &field))
+            add_field(&self, field);
     }
+    return self;
+}
+
+FlowgenLayout
+flowgen_layout_router(unsigned version, bool v6, bool biflow, bool sampled, uint16_t id)
+{
+    static const FlowgenField both[] = {
+        { SRC_V4, 4 },   { DST_V4, 4 },    { INPUT_IF, 4 }, { OUTPUT_IF, 4 },
+        { PACKETS, 8 },  { OCTETS, 8 },    { SRC_PORT, 2 }, { DST_PORT, 2 },
+        { PROTOCOL, 1 }, { TCP_FLAGS, 1 }, { TOS, 1 },      { END_REASON, 1 },
+    };
+    static const FlowgenField times[][2] = {
+        { { START_UPTIME, 4 }, { END_UPTIME, 4 } },
+        { { START_MS, 8 }, { END_MS, 8 } },
+    };
+    static const FlowgenField back[] = { { PACKETS, 8, PEN_REVERSE },
+                                         { OCTETS, 8, PEN_REVERSE },
+                                         { TCP_FLAGS, 1, PEN_REVERSE },
+                                         { BIFLOW_DIRECTION, 1 } };
+    FlowgenLayout self = { .id = id, .v6 = v6 };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(both); i++)
+        add_field(&self, both[i]);
+    for (size_t i = 0; i < 2; i++)
+        add_field(&self, times[version == 10][i]);
+    for (size_t i = 0; biflow && i < G_N_ELEMENTS(back); i++)
+        add_field(&self, back[i]);
+    if (sampled)
+        add_field(&self, version == 9 ? (FlowgenField){ SAMPLER_ID, 2 }
+                                      : (FlowgenField){ SELECTOR_ID, 4 });
     return self;
 }
 
@@ -235,7 +276,12 @@ value_of(uint16_t element, const FlowgenFlow *flow, int64_t boot_ms)
     case VLAN:
         return 100 + (flow->input_if & 15);
     case END_REASON:
-        return flow->tcp_flags & 1 ? 3 : 1;
+        return flow->end_reason;
+    case SAMPLER_ID:
+    case SELECTOR_ID:
+        return FLOWGEN_LAYOUT_SAMPLER;
+    case BIFLOW_DIRECTION:
+        return flow->biflow_direction;
     case START_UPTIME:
         return (uint64_t) (flow->start_ms - boot_ms);
     case END_UPTIME:
@@ -255,6 +301,17 @@ value_of(uint16_t element, const FlowgenFlow *flow, int64_t boot_ms)
     default:
         return 0;
     }
+}
+
+static uint64_t
+enterprise_value_of(const FlowgenField *field, const FlowgenFlow *flow)
+{
+    if (field->pen != PEN_REVERSE)
+        return flow->number;
+
+    return field->element == OCTETS    ? flow->reverse_octets
+           : field->element == PACKETS ? flow->reverse_packets
+                                       : flow->reverse_tcp_flags;
 }
 
 static uint8_t *
@@ -288,7 +345,7 @@ flowgen_layout_write_record(const FlowgenLayout *self, const FlowgenFlow *flow,
     for (size_t i = 0; i < self->n_fields; i++) {
         const FlowgenField *field = &self->fields[i];
         if (field->pen) {
-            at = put_fast(at, flow->number, field->n_bytes);
+            at = put_fast(at, enterprise_value_of(field, flow), field->n_bytes);
         } else if (field->n_bytes == VARIABLE) {
             at = put_name(at, flow);
         } else if (field->element == SRC_V4 || field->element == SRC_V6) {

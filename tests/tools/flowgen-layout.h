@@ -21,6 +21,7 @@ enum {
     FLOWGEN_LAYOUT_MAX_TEMPLATE_BYTES = 4 + 8 * FLOWGEN_LAYOUT_MAX_FIELDS,
     FLOWGEN_LAYOUT_KINDS = 5,
     FLOWGEN_LAYOUT_SLACK_BYTES = 16,
+    FLOWGEN_LAYOUT_SAMPLER = 1, /* number of a sampled exporter's one sampler */
 };
 
 typedef struct {
@@ -41,6 +42,11 @@ typedef struct {
 /* The layout of @kind (modulo the number of kinds) for @version 9 or 10. */
 FlowgenLayout flowgen_layout_make(unsigned version, unsigned kind, bool v6,
                                   uint16_t id);
+
+/* What most routers send: one layout for each family.  @biflow: with the way back
+ * (RFC 5103; version 10).  @sampled: flows name their sampler. */
+FlowgenLayout flowgen_layout_router(unsigned version, bool v6, bool biflow,
+                                    bool sampled, uint16_t id);
 
 /* Writes the template record (without a set header); returns its bytes, at most
  * FLOWGEN_LAYOUT_MAX_TEMPLATE_BYTES. */

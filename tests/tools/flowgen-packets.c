@@ -3,15 +3,9 @@
 
 #include <string.h>
 
-#include "flowgen-layout.h"
+#include "flowgen-message.h"
 
 enum {
-    V5_HEADER_BYTES = 24,
-    V5_RECORD_BYTES = 48,
-    V5_MAX_RECORDS = 30,
-    V9_HEADER_BYTES = 20,
-    IPFIX_HEADER_BYTES = 16,
-    SET_HEADER_BYTES = 4,
     MAX_TEMPLATES = 4096,
     MAX_SENDERS = 4 * 1024 * 1024,
     FIRST_TEMPLATE_ID = 256,
@@ -41,19 +35,6 @@ struct FlowgenPackets {
     bool twin_due;
 };
 
-static size_t
-header_bytes(const FlowgenPackets *self)
-{
-    return self->options.version == 9 ? V9_HEADER_BYTES : IPFIX_HEADER_BYTES;
-}
-
-static uint32_t
-v9_records_that_fit(const FlowgenPackets *self, const FlowgenLayout *layout)
-{
-    return (self->options.packet_bytes - header_bytes(self) - SET_HEADER_BYTES - 3) /
-           layout->max_record_bytes;
-}
-
 /* Into a packet of any layout. */
 static uint32_t
 records_that_fit(const FlowgenPackets *self)
@@ -61,11 +42,11 @@ records_that_fit(const FlowgenPackets *self)
     uint32_t fit = UINT32_MAX;
 
     if (self->options.version == 5)
-        return MIN((self->options.packet_bytes - V5_HEADER_BYTES) / V5_RECORD_BYTES,
-                   V5_MAX_RECORDS);
+        return flowgen_message_fits(5, NULL, self->options.packet_bytes);
 
     for (uint32_t i = 0; i < self->n_layouts; i++)
-        fit = MIN(fit, v9_records_that_fit(self, &self->layouts[i]));
+        fit = MIN(fit, flowgen_message_fits(self->options.version, &self->layouts[i],
+                                            self->options.packet_bytes));
     return fit;
 }
 
@@ -166,28 +147,33 @@ flowgen_packets_templates(const FlowgenPackets *self)
     return self->n_layouts;
 }
 
-static uint32_t
+static FlowgenDomain
 domain_of(const FlowgenPackets *self, uint64_t sender)
 {
-    return self->options.first_domain + sender / self->options.n_exporters;
+    return (FlowgenDomain){
+        .version = self->options.version,
+        .number = self->options.first_domain + sender / self->options.n_exporters,
+        .sequence = self->senders[sender].sequence,
+        .sampling = self->options.sampling,
+        .boot_ms = self->options.boot_ms,
+    };
 }
 
-/* Both v9 and IPFIX; called when the rest of the message is known. */
 static void
-write_header(const FlowgenPackets *self, uint64_t sender, int64_t now_ms,
-             uint32_t n_records, size_t n_bytes, uint8_t *to)
+begin(const FlowgenPackets *self, FlowgenPacket *packet, FlowgenMessage *message)
 {
-    uint8_t *at = flowgen_put(to, self->options.version, 2);
+    flowgen_message_begin(message, self->options.version, packet->bytes,
+                          self->options.packet_bytes);
+}
 
-    if (self->options.version == 9) {
-        at = flowgen_put(at, n_records, 2);
-        at = flowgen_put(at, (uint64_t) (now_ms - self->options.boot_ms), 4);
-    } else {
-        at = flowgen_put(at, n_bytes, 2);
-    }
-    at = flowgen_put(at, now_ms / 1000, 4);
-    at = flowgen_put(at, self->senders[sender].sequence, 4);
-    flowgen_put(at, domain_of(self, sender), 4);
+static void
+end(FlowgenPackets *self, uint64_t turn, int64_t now_ms, FlowgenMessage *message,
+    FlowgenPacket *packet)
+{
+    FlowgenDomain domain = domain_of(self, turn);
+
+    packet->n_bytes = flowgen_message_end(message, &domain, now_ms);
+    self->senders[turn].sequence = domain.sequence;
 }
 
 /* As many of the sender's templates as fit, from the first that is not announced. */
@@ -196,23 +182,15 @@ write_templates(FlowgenPackets *self, uint64_t turn, int64_t now_ms,
                 FlowgenPacket *packet)
 {
     Sender *sender = &self->senders[turn];
-    uint8_t *set = packet->bytes + header_bytes(self);
-    uint8_t *at = set + SET_HEADER_BYTES;
-    const uint8_t *end = packet->bytes + self->options.packet_bytes;
-    uint32_t n_templates = 0;
+    FlowgenMessage message;
 
-    while (sender->next_template < self->n_layouts &&
-           end - at >= FLOWGEN_LAYOUT_MAX_TEMPLATE_BYTES) {
-        at += flowgen_layout_write_template(&self->layouts[sender->next_template], at);
+    begin(self, packet, &message);
+    while (
+        sender->next_template < self->n_layouts &&
+        flowgen_message_add_template(&message, &self->layouts[sender->next_template]))
         sender->next_template++;
-        n_templates++;
-    }
-    flowgen_put(flowgen_put(set, self->options.version == 9 ? 0 : 2, 2), at - set, 2);
-    packet->n_bytes = at - packet->bytes;
-    write_header(self, turn, now_ms, n_templates, packet->n_bytes, packet->bytes);
+    end(self, turn, now_ms, &message, packet);
     sender->announced_ms = now_ms;
-    if (self->options.version == 9) /* counts packets; IPFIX counts data records */
-        sender->sequence++;
 }
 
 /* The next flow; its values go into the packet's sums. */
@@ -238,77 +216,39 @@ flows_due(const FlowgenPackets *self, uint32_t fit)
     return total ? MIN(records, total - self->n_flows) : records;
 }
 
-static void
-write_data(FlowgenPackets *self, uint64_t turn, int64_t now_ms, FlowgenPacket *packet)
+/* The layout whose turn it is; NULL in v5. */
+static const FlowgenLayout *
+choose_layout(FlowgenPackets *self, Sender *sender)
 {
-    Sender *sender = &self->senders[turn];
     const uint32_t n_templates = self->options.n_templates;
+
+    if (self->options.version == 5)
+        return NULL;
+
     const bool v6 = self->options.ipv6_share > 0 &&
                     flowgen_values_chance(self->values, self->options.ipv6_share);
     const FlowgenLayout *layout =
         &self->layouts[sender->data_layout + (v6 ? n_templates : 0)];
-    const uint32_t n_flows = flows_due(self, v9_records_that_fit(self, layout));
-    uint8_t *set = packet->bytes + header_bytes(self);
-    uint8_t *at = set + SET_HEADER_BYTES;
-    FlowgenFlow flow;
-
-    for (uint32_t i = 0; i < n_flows; i++) {
-        make_flow(self, v6, now_ms, packet, &flow);
-        at += flowgen_layout_write_record(layout, &flow, self->options.boot_ms, at);
-    }
-    while ((at - set) % 4 != 0)
-        *at++ = 0;
-    flowgen_put(flowgen_put(set, layout->id, 2), at - set, 2);
-    packet->n_bytes = at - packet->bytes;
-    write_header(self, turn, now_ms, n_flows, packet->n_bytes, packet->bytes);
-    sender->sequence += self->options.version == 9 ? 1 : n_flows;
     sender->data_layout = (sender->data_layout + 1) % n_templates;
-}
-
-static uint8_t *
-write_v5_record(const FlowgenPackets *self, const FlowgenFlow *flow, uint8_t *at)
-{
-    memcpy(at, flow->src, 4);
-    memcpy(at + 4, flow->dst, 4);
-    at = flowgen_put(at + 8, 0, 4); /* next hop */
-    at = flowgen_put(at, flow->input_if, 2);
-    at = flowgen_put(at, flow->output_if, 2);
-    at = flowgen_put(at, flow->packets, 4);
-    at = flowgen_put(at, flow->octets, 4);
-    at = flowgen_put(at, (uint64_t) (flow->start_ms - self->options.boot_ms), 4);
-    at = flowgen_put(at, (uint64_t) (flow->end_ms - self->options.boot_ms), 4);
-    at = flowgen_put(at, flow->src_port, 2);
-    at = flowgen_put(at, flow->dst_port, 2);
-    at = flowgen_put(at, flow->tcp_flags, 2); /* behind one byte of padding */
-    at = flowgen_put(at, flow->protocol, 1);
-    at = flowgen_put(at, flow->tos, 1);
-    at = flowgen_put(at, flow->src_as, 2);
-    at = flowgen_put(at, flow->dst_as, 2);
-    return flowgen_put(at, 0, 4); /* masks, padding */
+    return layout;
 }
 
 static void
-write_v5(FlowgenPackets *self, uint64_t turn, int64_t now_ms, FlowgenPacket *packet)
+write_data(FlowgenPackets *self, uint64_t turn, int64_t now_ms, FlowgenPacket *packet)
 {
-    Sender *sender = &self->senders[turn];
-    const uint32_t n_flows = flows_due(self, self->records);
-    const uint32_t sampling = self->options.sampling;
+    const FlowgenLayout *layout = choose_layout(self, &self->senders[turn]);
+    const uint32_t n_flows =
+        flows_due(self, flowgen_message_fits(self->options.version, layout,
+                                             self->options.packet_bytes));
+    FlowgenMessage message;
     FlowgenFlow flow;
-    uint8_t *at = flowgen_put(packet->bytes, 5, 2);
 
-    at = flowgen_put(at, n_flows, 2);
-    at = flowgen_put(at, (uint64_t) (now_ms - self->options.boot_ms), 4);
-    at = flowgen_put(at, now_ms / 1000, 4);
-    at = flowgen_put(at, now_ms % 1000 * 1000000, 4);
-    at = flowgen_put(at, sender->sequence, 4);
-    at = flowgen_put(at, domain_of(self, turn), 2); /* engine type and id */
-    at = flowgen_put(at, sampling ? 0x4000 | sampling : 0, 2);
+    begin(self, packet, &message);
     for (uint32_t i = 0; i < n_flows; i++) {
-        make_flow(self, false, now_ms, packet, &flow);
-        at = write_v5_record(self, &flow, at);
+        make_flow(self, layout && layout->v6, now_ms, packet, &flow);
+        flowgen_message_add_flow(&message, layout, &flow, self->options.boot_ms);
     }
-    packet->n_bytes = at - packet->bytes;
-    sender->sequence += n_flows;
+    end(self, turn, now_ms, &message, packet);
 }
 
 static bool
@@ -339,10 +279,7 @@ next_data(FlowgenPackets *self, uint64_t turn, int64_t now_ms, FlowgenPacket *pa
     const FlowgenPacketsOptions *o = &self->options;
     Sender *sender = &self->senders[turn];
 
-    if (o->version == 5)
-        write_v5(self, turn, now_ms, packet);
-    else
-        write_data(self, turn, now_ms, packet);
+    write_data(self, turn, now_ms, packet);
     self->n_data++;
     sender->n_data++;
     self->turn++;

@@ -16,9 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "flowgen-values.h"
-
-enum { FLOWGEN_MAX_PACKET_BYTES = 65507 };
+#include "flowgen-message.h"
 
 typedef enum {
     FLOWGEN_TEMPLATES_REPEATED, /* before the first data, then periodically */

@@ -47,6 +47,66 @@ fail(GError **error, const char *doing)
     return false;
 }
 
+static bool
+usage_error(GError **error, const char *text)
+{
+    g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, text);
+    return false;
+}
+
+/* "127.0.0.1:2055" or "[::1]:2055" */
+bool
+flowgen_sender_set_target(FlowgenSenderOptions *options, const char *text,
+                          GError **error)
+{
+    if (!text)
+        text = FLOWGEN_SENDER_TARGET;
+
+    const char *colon = strrchr(text, ':');
+    struct sockaddr_in *v4 = (struct sockaddr_in *) &options->target;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *) &options->target;
+    guint64 port;
+
+    if (!colon || !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL))
+        return usage_error(error, "--target is HOST:PORT, or [HOST]:PORT for IPv6");
+
+    const bool brackets = text[0] == '[' && colon > text + 1 && colon[-1] == ']';
+    g_autofree char *host = brackets ? g_strndup(text + 1, colon - text - 2)
+                                     : g_strndup(text, colon - text);
+    if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        if (ntohl(v4->sin_addr.s_addr) >> 24 == 127)
+            return true;
+    } else if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(port);
+        if (IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr))
+            return true;
+    }
+    return usage_error(error, "--target is not a numeric loopback address");
+}
+
+bool
+flowgen_sender_set_source(FlowgenSenderOptions *options, const char *text,
+                          GError **error)
+{
+    struct in_addr first;
+
+    if (inet_pton(AF_INET, text ? text : FLOWGEN_SENDER_SOURCE, &first) != 1 ||
+        ntohl(first.s_addr) >> 24 != 127 ||
+        (uint64_t) ntohl(first.s_addr) + options->n_exporters > UINT64_C(0x7fffffff))
+        return usage_error(error,
+                           "--first-source is in 127.0.0.0/8, with room for all");
+    if (options->target.ss_family == AF_INET6 &&
+        (options->n_exporters > 1 || options->file))
+        return usage_error(error,
+                           "IPv6 loopback has one address: one exporter, no --out");
+
+    options->first_source = ntohl(first.s_addr);
+    return true;
+}
+
 static struct in_addr
 source_of(const FlowgenSender *self, uint32_t exporter)
 {

@@ -25,6 +25,16 @@ typedef struct {
     const char *file; /* NULL = send; "*.ipfix" = bare messages, else a capture */
 } FlowgenSenderOptions;
 
+#define FLOWGEN_SENDER_TARGET "127.0.0.1:2055"
+#define FLOWGEN_SENDER_SOURCE "127.1.0.1"
+
+/* From the command line; NULL = as above.  The source comes last: whether it can be
+ * depends on the rest.  Errors: G_OPTION_ERROR_BAD_VALUE. */
+bool flowgen_sender_set_target(FlowgenSenderOptions *options, const char *text,
+                               GError **error);
+bool flowgen_sender_set_source(FlowgenSenderOptions *options, const char *text,
+                               GError **error);
+
 typedef struct FlowgenSender FlowgenSender;
 
 /* Errors: G_FILE_ERROR by errno. */

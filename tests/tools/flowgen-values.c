@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "flowgen-random.h"
+
 enum {
     N_CONVERSATIONS = 2048, /* of each family, watched and not; a power of 2 */
     N_SIZES = 4096,         /* likewise */
@@ -48,48 +50,29 @@ typedef struct {
 } Conversation;
 
 struct FlowgenValues {
-    uint64_t state[2];
+    FlowgenRandom random;
     FlowgenValuesOptions options;
     uint64_t watched_below;                 /* of 2^32 */
     Conversation of[2][2][N_CONVERSATIONS]; /* [is v6][is watched] */
     float size_factor[N_SIZES];             /* log-normal, median 1 */
 };
 
-/* splitmix64, to spread a seed */
-static uint64_t
-spread(uint64_t *x)
-{
-    uint64_t z = (*x += 0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
-
-/* xoroshiro128+ */
 uint64_t
 flowgen_values_random(FlowgenValues *self)
 {
-    const uint64_t a = self->state[0];
-    uint64_t b = self->state[1];
-    const uint64_t result = a + b;
-
-    b ^= a;
-    self->state[0] = ((a << 24) | (a >> 40)) ^ b ^ (b << 16);
-    self->state[1] = (b << 37) | (b >> 27);
-    return result;
+    return flowgen_random_next(&self->random);
 }
 
 static uint32_t
 random_below(FlowgenValues *self, uint32_t n)
 {
-    return (flowgen_values_random(self) >> 32) * n >> 32;
+    return flowgen_random_below(&self->random, n);
 }
 
 bool
 flowgen_values_chance(FlowgenValues *self, double share)
 {
-    return flowgen_values_random(self) >> 11 < share * (UINT64_C(1) << 53);
+    return flowgen_random_chance(&self->random, share);
 }
 
 typedef enum { NET_WATCHED, NET_INSIDE, NET_OUTSIDE } Net;
@@ -169,11 +152,9 @@ FlowgenValues *
 flowgen_values_new(const FlowgenValuesOptions *options)
 {
     FlowgenValues *self = g_new0(FlowgenValues, 1);
-    uint64_t seed = options->seed;
 
     self->options = *options;
-    self->state[0] = spread(&seed);
-    self->state[1] = spread(&seed);
+    self->random = flowgen_random_new(options->seed);
     self->watched_below = options->watched_share * (UINT64_C(1) << 32);
     for (int v6 = 0; v6 < 2; v6++) {
         for (int watched = 0; watched < 2; watched++) {
@@ -286,6 +267,7 @@ flowgen_values_next(FlowgenValues *self, uint64_t number, bool v6, int64_t now_m
         flow->tcp_flags = draw_tcp_flags(more >> 58);
     fill_counters(self, talk->service, up, more, flow);
     fill_times(self, talk->service, more >> 20, now_ms, flow);
+    flow->end_reason = flow->tcp_flags & 1 ? FLOWGEN_ENDED : FLOWGEN_ENDED_IDLE;
     if (self->options.numbered) {
         flow->octets = number;
         flow->packets = number % 997 + 1;

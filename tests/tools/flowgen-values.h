@@ -15,10 +15,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Why a record was exported: element 136. */
+enum { FLOWGEN_ENDED_IDLE = 1, FLOWGEN_ENDED_ACTIVE = 2, FLOWGEN_ENDED = 3 };
+
 typedef struct {
     uint64_t number; /* 1, 2, 3 ... of this run */
     uint64_t octets;
     uint64_t packets;
+    uint64_t reverse_octets; /* RFC 5103: the way back */
+    uint64_t reverse_packets;
     int64_t start_ms; /* first packet, since 1970-01-01 UTC */
     int64_t end_ms;
     uint32_t input_if;
@@ -29,7 +34,10 @@ typedef struct {
     uint16_t dst_port;
     uint8_t protocol;
     uint8_t tcp_flags;
+    uint8_t reverse_tcp_flags;
     uint8_t tos;
+    uint8_t end_reason;
+    uint8_t biflow_direction; /* element 239: 0 not known, 1 src is the initiator */
     bool v6;
     uint8_t src[16]; /* network order; of IPv4 the first four */
     uint8_t dst[16];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* flowgen: sends made-up NetFlow v5, v9 or IPFIX load, and says what it sent. */
+/* flowgen: sends made-up NetFlow v5, v9 or IPFIX load, and says what it sent; or, as
+ * `flowgen play`, what routers would export of given sessions. */
 
 #include <arpa/inet.h>
 #include <glib.h>
@@ -11,7 +12,9 @@
 
 #include "clock.h"
 #include "flowgen-packets.h"
+#include "flowgen-play.h"
 #include "flowgen-sender.h"
+#include "flowgen-units.h"
 
 #define EXIT_USAGE           2
 #define MS_PER_SEC           INT64_C(1000)
@@ -116,35 +119,6 @@ usage_error(GError **error, const char *text)
     return false;
 }
 
-/* "127.0.0.1:2055" or "[::1]:2055" */
-static bool
-parse_target(const char *text, struct sockaddr_storage *target, GError **error)
-{
-    const char *colon = strrchr(text, ':');
-    struct sockaddr_in *v4 = (struct sockaddr_in *) target;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *) target;
-    guint64 port;
-
-    if (!colon || !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL))
-        return usage_error(error, "--target is HOST:PORT, or [HOST]:PORT for IPv6");
-
-    const bool brackets = text[0] == '[' && colon > text + 1 && colon[-1] == ']';
-    g_autofree char *host = brackets ? g_strndup(text + 1, colon - text - 2)
-                                     : g_strndup(text, colon - text);
-    if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        if (ntohl(v4->sin_addr.s_addr) >> 24 == 127)
-            return true;
-    } else if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(port);
-        if (IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr))
-            return true;
-    }
-    return usage_error(error, "--target is not a numeric loopback address");
-}
-
 static bool
 check_arguments(GError **error)
 {
@@ -214,25 +188,14 @@ make_packets(int64_t start_us, FlowgenPackets **packets, GError **error)
 static bool
 make_sender(FlowgenSender **sender, GError **error)
 {
-    const char *source = arg.first_source ? arg.first_source : "127.1.0.1";
     FlowgenSenderOptions options = { .tcp = arg.tcp,
                                      .source_port = arg.source_port,
                                      .n_exporters = arg.exporters,
                                      .file = arg.out };
-    struct in_addr first;
 
-    if (!parse_target(arg.target ? arg.target : "127.0.0.1:2055", &options.target,
-                      error))
+    if (!flowgen_sender_set_target(&options, arg.target, error) ||
+        !flowgen_sender_set_source(&options, arg.first_source, error))
         return false;
-    if (inet_pton(AF_INET, source, &first) != 1 || ntohl(first.s_addr) >> 24 != 127 ||
-        (uint64_t) ntohl(first.s_addr) + arg.exporters > UINT64_C(0x7fffffff))
-        return usage_error(error,
-                           "--first-source is in 127.0.0.0/8, with room for all");
-    if (options.target.ss_family == AF_INET6 && (arg.exporters > 1 || arg.out))
-        return usage_error(error,
-                           "IPv6 loopback has one address: one exporter, no --out");
-
-    options.first_source = ntohl(first.s_addr);
     *sender = flowgen_sender_new(&options, error);
     return *sender != NULL;
 }
@@ -429,15 +392,9 @@ start_time(int64_t *start_us, GError **error)
     if (!arg.out)
         return true;
 
-    g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
-    g_autoptr(GDateTime) time =
-        g_date_time_new_from_iso8601(arg.start_time ? arg.start_time
-                                                    : "2024-01-01T00:00:00Z",
-                                     utc);
-    if (!time)
-        return usage_error(error, "--start-time is not an ISO 8601 time");
-    *start_us = g_date_time_to_unix(time) * US_PER_SEC;
-    return true;
+    return flowgen_units_time(arg.start_time ? arg.start_time : "2024-01-01T00:00:00Z",
+                              start_us) ||
+           usage_error(error, "--start-time is not an ISO 8601 time");
 }
 
 /* Returns the exit status. */
@@ -488,9 +445,13 @@ main(int argc, char **argv)
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
 
+    if (argc > 1 && g_str_equal(argv[1], "play"))
+        return flowgen_play(argc - 1, argv + 1);
+
     g_option_context_set_summary(
         context,
-        "Sends made-up NetFlow v5, v9 or IPFIX to a collector on this machine.");
+        "Sends made-up NetFlow v5, v9 or IPFIX to a collector on this machine.\n"
+        "`flowgen play --help`: how it plays given sessions instead.");
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 1) {
         g_printerr("flowgen: %s\n", error ? error->message : "it takes options only");
