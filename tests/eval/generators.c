@@ -39,6 +39,10 @@ draw_octets(const Source *source, Dice *dice)
     switch (source->kind) {
     case GENERATORS_CONSTANT:
         return source->octets;
+    case GENERATORS_TWO_PCT:
+        return source->octets * dice_between(dice, 0.98, 1.02);
+    case GENERATORS_TEN_PCT:
+        return source->octets * dice_between(dice, 0.9, 1.1);
     case GENERATORS_TWENTY_PCT:
         return source->octets * dice_between(dice, 0.8, 1.2);
     default:

@@ -34,7 +34,10 @@ typedef enum {
     GENERATORS_CONSTANT,   /* the same octets each time */
     GENERATORS_TWENTY_PCT, /* uniform, +-20 % */
     GENERATORS_ANY_SIZE,   /* lognormal, sigma 1 */
-    GENERATORS_N_SIZES,
+    GENERATORS_N_SIZES,    /* of negatives */
+    /* And of check-ins, whose length varies a little with what is in them: */
+    GENERATORS_TWO_PCT,
+    GENERATORS_TEN_PCT,
 } GeneratorsSizes;
 
 typedef enum {

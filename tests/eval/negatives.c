@@ -59,13 +59,13 @@ diurnal(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
     }
 }
 
-/* Contacts of a session, as of a page that is read: a few, seconds apart. */
+/* Contacts of a session, as of someone who reads: a few, within minutes. */
 static void
 sessions(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
 {
     bool held_out = what->set == GENERATORS_HELD_OUT;
     double mean_size = dice_between(dice, 4.0, 30.0);
-    double gap = dice_lognormal(dice, 5.0, 0.7);
+    double gap = dice_lognormal(dice, held_out ? 35.0 : 25.0, 0.7);
 
     /* A busy source has shorter sessions, so that they stay apart. */
     gap = fmin(gap, 0.3 * what->window_sec / (double) n);

@@ -245,7 +245,7 @@ test_kinds(Fixture *fix, G_GNUC_UNUSED gconstpointer data)
     } cases[] = {
         { GENERATORS_POISSON, 0.95, 1.05, 0.2, 0.25 },
         { GENERATORS_DIURNAL, 0.9, 1.1, 0.45, 1.2 },
-        { GENERATORS_SESSIONS, 1.05, 2.0, 0.4, 1.5 },
+        { GENERATORS_SESSIONS, 1.03, 2.0, 0.4, 1.5 },
         { GENERATORS_HEAVY_TAILED, 1.1, 2.0, 0.3, 3.0 },
         { GENERATORS_LOGNORMAL, 0.95, 1.6, 0.2, 1.0 },
         { GENERATORS_ON_OFF, 0.9, 1.3, 0.8, 3.0 },
