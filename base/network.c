@@ -74,6 +74,13 @@ network_parse(const char *text, Network *network, GError **error)
     return true;
 }
 
+Network
+network_of(const IpAddress *addr, unsigned bits)
+{
+    g_assert(bits <= 128);
+    return (Network){ .address = mask(addr, bits), .bits = bits };
+}
+
 char *
 network_format(const Network *network)
 {

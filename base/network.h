@@ -17,6 +17,9 @@ typedef struct {
  * with what was meant.  @network is unchanged on failure. */
 bool network_parse(const char *text, Network *network, GError **error);
 
+/* The prefix of @bits (at most 128, see above) that holds @addr. */
+Network network_of(const IpAddress *addr, unsigned bits);
+
 char *network_format(const Network *network); /* (transfer full) */
 
 bool network_contains(const Network *network, const IpAddress *addr);

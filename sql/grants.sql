@@ -32,7 +32,8 @@ GRANT INSERT, UPDATE, DELETE ON
     flowkeep.contact_hour, flowkeep.contact_hour_default, flowkeep.session_open,
     flowkeep.exporter_timeout, flowkeep.job_run,
     flowkeep.beacon_group, flowkeep.periodic_day, flowkeep.blind_spot,
-    flowkeep.alert, flowkeep.alert_event, flowkeep.mute, flowkeep.outbox
+    flowkeep.alert, flowkeep.alert_finding, flowkeep.alert_event, flowkeep.mute,
+    flowkeep.outbox
    TO flowkeep_analytics;
 
 GRANT INSERT, UPDATE ON flowkeep.housekeeping, flowkeep.backfill

@@ -6,7 +6,7 @@
 #include "clock.h"
 #include "db.h"
 #include "schema.h"
-#include "store/live-db.h"
+#include "store/test-store-options.h"
 
 static const KeeperOptions hourly = { .partition_minutes = 60,
                                       .seal_hosts = true,

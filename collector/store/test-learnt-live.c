@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "db.h"
 #include "flow/sampling.h"
-#include "store/live-db.h"
+#include "store/test-store-options.h"
 
 #define N_EXPORTERS 200 /* more than are written with every commit */
 

@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "db.h"
 #include "schema.h"
-#include "store/live-db.h"
+#include "store/test-store-options.h"
 
 #define HOUR_US (3600 * US_PER_SEC)
 
@@ -323,7 +323,7 @@ test_backend_ended_in_mid_copy(void)
     add(&worker, clock_wall_us(), 1, &error);
     g_assert_no_error(error);
     live_db_exec(&db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                      " WHERE usename = 'flowkeep_live' AND state <> 'idle'");
+                      " WHERE usename = 'flowkeep_collector_live' AND state <> 'idle'");
     for (int i = 0; ok && i < 100000; i++)
         ok = add(&worker, clock_wall_us(), 1, &error);
     ok = ok && commit(&worker, 1, &error);

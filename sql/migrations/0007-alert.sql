@@ -1,9 +1,9 @@
--- 0007-alert.sql: incidents, their history, mutes, mail that is to be sent, job runs
+-- 0007-alert.sql: incidents, what found them, their history, mutes, mail that is to be sent, job runs
 --
 -- Why:    an alert is raised once and told once, whatever is killed meanwhile.
 -- Needs:  bootstrap.sql
 -- Locks:  none (new objects only)
--- Undo:   DROP TABLE of the five   -- all incidents are found and told again
+-- Undo:   DROP TABLE of the six   -- all incidents are found and told again
 -- Twins:  analytics/alert, analytics/mail, analytics/schedule.c
 
 CREATE TABLE flowkeep.alert (
@@ -21,12 +21,12 @@ CREATE TABLE flowkeep.alert (
     severity         text             NOT NULL,
     score            real             NOT NULL,
     magnitude        double precision NOT NULL,
-    mailed_magnitude double precision NOT NULL,
     first_contact_at timestamptz,
     last_contact_at  timestamptz,
     opened_at        timestamptz      NOT NULL,
     found_at         timestamptz      NOT NULL,
     resolved_at      timestamptz,
+    told_at          timestamptz,
     title            text             NOT NULL,
     explanation      text             NOT NULL,
     evidence         jsonb            NOT NULL,
@@ -40,7 +40,7 @@ COMMENT ON COLUMN flowkeep.alert.id
 COMMENT ON COLUMN flowkeep.alert.kind
     IS 'beacon, exfil';
 COMMENT ON COLUMN flowkeep.alert.rule
-    IS 'what found it first: beacon, burst, drip, role-flip, chunking, channel, single-session, rotation';
+    IS 'rule of the finding that is shown: beacon, burst, drip, role-flip, chunking, channel, single-session, rotation';
 COMMENT ON COLUMN flowkeep.alert.host
     IS 'the watched host';
 COMMENT ON COLUMN flowkeep.alert.host_group
@@ -60,11 +60,9 @@ COMMENT ON COLUMN flowkeep.alert.state
 COMMENT ON COLUMN flowkeep.alert.severity
     IS 'listed, digest or mail: the highest so far';
 COMMENT ON COLUMN flowkeep.alert.score
-    IS 'newest score, 0 to 100';
+    IS 'score of the finding that is shown, 0 to 100';
 COMMENT ON COLUMN flowkeep.alert.magnitude
-    IS 'newest magnitude: contacts or octets';
-COMMENT ON COLUMN flowkeep.alert.mailed_magnitude
-    IS 'magnitude when it was last told; ten times as much is told again';
+    IS 'its magnitude: contacts or octets';
 COMMENT ON COLUMN flowkeep.alert.first_contact_at
     IS 'first contact known of';
 COMMENT ON COLUMN flowkeep.alert.last_contact_at
@@ -75,12 +73,14 @@ COMMENT ON COLUMN flowkeep.alert.found_at
     IS 'when it was last found';
 COMMENT ON COLUMN flowkeep.alert.resolved_at
     IS 'when it was resolved; null = it is not';
+COMMENT ON COLUMN flowkeep.alert.told_at
+    IS 'when people were last told by mail; null = never, or not since it was opened again';
 COMMENT ON COLUMN flowkeep.alert.title
     IS 'one line: host, peer, what';
 COMMENT ON COLUMN flowkeep.alert.explanation
-    IS 'the newest finding in sentences';
+    IS 'the finding that is shown in sentences';
 COMMENT ON COLUMN flowkeep.alert.evidence
-    IS 'the newest finding in numbers: see below';
+    IS 'the same in numbers: see below';
 COMMENT ON COLUMN flowkeep.alert.mute_id
     IS 'mute.id that silences it; null = none';
 
@@ -93,6 +93,43 @@ CREATE INDEX alert_opened_at ON flowkeep.alert (opened_at);
 ALTER TABLE flowkeep.alert
     ADD CHECK (state IN ('open', 'acknowledged', 'muted', 'resolved')),
     ADD CHECK (severity IN ('listed', 'digest', 'mail'));
+
+CREATE TABLE flowkeep.alert_finding (
+    alert_id        bigint           NOT NULL REFERENCES flowkeep.alert (id) ON DELETE CASCADE,
+    rule            text             NOT NULL,
+    peer_network    cidr             NOT NULL,
+    service_port    integer          NOT NULL,
+    severity        text             NOT NULL,
+    score           real             NOT NULL,
+    magnitude       double precision NOT NULL,
+    noted_magnitude double precision NOT NULL,
+    found_at        timestamptz      NOT NULL,
+    explanation     text             NOT NULL,
+    PRIMARY KEY (alert_id, rule, peer_network, service_port)
+);
+
+COMMENT ON TABLE flowkeep.alert_finding
+    IS 'one row per rule and peers that found an incident: its newest finding';
+COMMENT ON COLUMN flowkeep.alert_finding.alert_id
+    IS 'alert.id';
+COMMENT ON COLUMN flowkeep.alert_finding.rule
+    IS 'as alert.rule';
+COMMENT ON COLUMN flowkeep.alert_finding.peer_network
+    IS 'the peer group of the finding: that of the incident or a part of it';
+COMMENT ON COLUMN flowkeep.alert_finding.service_port
+    IS 'port of the finding; 0 = any or none';
+COMMENT ON COLUMN flowkeep.alert_finding.severity
+    IS 'of the finding: listed, digest or mail';
+COMMENT ON COLUMN flowkeep.alert_finding.score
+    IS 'its score, 0 to 100';
+COMMENT ON COLUMN flowkeep.alert_finding.magnitude
+    IS 'its magnitude: contacts or octets';
+COMMENT ON COLUMN flowkeep.alert_finding.noted_magnitude
+    IS 'magnitude at the last event; ten times as much is an event again';
+COMMENT ON COLUMN flowkeep.alert_finding.found_at
+    IS 'when it was last found';
+COMMENT ON COLUMN flowkeep.alert_finding.explanation
+    IS 'in sentences';
 
 CREATE TABLE flowkeep.alert_event (
     id          bigint           GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -118,7 +155,7 @@ COMMENT ON COLUMN flowkeep.alert_event.alert_id
 COMMENT ON COLUMN flowkeep.alert_event.at
     IS 'when, by the clock of the job';
 COMMENT ON COLUMN flowkeep.alert_event.what
-    IS 'opened, grew, severity, resolved, reopened, acknowledged, muted, unmuted';
+    IS 'opened, grew, severity, widened, resolved, reopened, acknowledged, muted, unmuted';
 COMMENT ON COLUMN flowkeep.alert_event.tell
     IS 'whether people are told by mail';
 COMMENT ON COLUMN flowkeep.alert_event.severity

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* LiveDb: a fresh, migrated database on the server that TEST_CONNINFO names, for the
- * tests of this folder that need a real one; tests/harness/cluster.py starts it.
+/* LiveDb: a fresh, migrated database on the server that TEST_CONNINFO names, for unit
+ * tests that need a real one; tests/harness/cluster.py starts it.
  *
- * Stores connect as a role that is a member of flowkeep_collector and nothing else,
- * so that what they are not granted fails here.  Anything that goes wrong fails the
- * test. */
+ * What is tested connects as a role that is a member of flowkeep_collector or of
+ * flowkeep_analytics and of nothing else, so that what it is not granted fails here.
+ * Anything that goes wrong fails the test. */
 
 #include <glib.h>
 #include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/store.h"
-
 typedef struct {
     char *admin_conninfo;
     char *collector_conninfo;
+    char *analytics_conninfo;
     PGconn *admin; /* may be reconnected by live_db_reconnect() */
 } LiveDb;
 
@@ -45,5 +44,5 @@ int64_t live_db_number(LiveDb *self, const char *sql);
 void live_db_server(const char *verb);
 void live_db_reconnect(LiveDb *self);
 
-/* Options that fit, for collector "test". */
-StoreOptions live_db_options(const LiveDb *self);
+/* A connection of a role (transfer full). */
+PGconn *live_db_connect(const char *conninfo);

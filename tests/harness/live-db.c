@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/live-db.h"
+#include "live-db.h"
 
 #include <stdlib.h>
 
@@ -39,6 +39,18 @@ live_db_reconnect(LiveDb *self)
     PQsetNoticeProcessor(self->admin, ignore_notice, NULL);
 }
 
+/* A member of @group and of nothing else; how to connect as it (transfer full). */
+static char *
+make_role(LiveDb *self, const char *server, const char *group)
+{
+    g_autofree char *sql = g_strdup_printf("DROP ROLE IF EXISTS %s_live;"
+                                           "CREATE ROLE %s_live LOGIN IN ROLE %s",
+                                           group, group, group);
+
+    live_db_exec(self, sql);
+    return g_strdup_printf("%s dbname=" DATABASE " user=%s_live", server, group);
+}
+
 bool
 live_db_init(LiveDb *self)
 {
@@ -57,10 +69,8 @@ live_db_init(LiveDb *self)
     schema_migrate(self->admin, FALSE, NULL, NULL, &error);
     g_assert_no_error(error);
 
-    live_db_exec(self, "DROP ROLE IF EXISTS flowkeep_live;"
-                       "CREATE ROLE flowkeep_live LOGIN IN ROLE flowkeep_collector");
-    self->collector_conninfo =
-        g_strdup_printf("%s dbname=" DATABASE " user=flowkeep_live", server);
+    self->collector_conninfo = make_role(self, server, "flowkeep_collector");
+    self->analytics_conninfo = make_role(self, server, "flowkeep_analytics");
     return true;
 }
 
@@ -70,7 +80,18 @@ live_db_clear(LiveDb *self)
     PQfinish(self->admin);
     g_free(self->admin_conninfo);
     g_free(self->collector_conninfo);
+    g_free(self->analytics_conninfo);
     *self = (LiveDb){ 0 };
+}
+
+PGconn *
+live_db_connect(const char *conninfo)
+{
+    g_autoptr(GError) error = NULL;
+    PGconn *conn = db_connect(conninfo, "live-db", false, 10, &error);
+
+    g_assert_no_error(error);
+    return conn;
 }
 
 void
@@ -114,19 +135,4 @@ live_db_server(const char *verb)
                  NULL, &status, &error);
     g_assert_no_error(error);
     g_assert_cmpint(status, ==, 0);
-}
-
-StoreOptions
-live_db_options(const LiveDb *self)
-{
-    return (StoreOptions){
-        .conninfo = self->collector_conninfo,
-        .connect_timeout_sec = 10,
-        .collector = "test",
-        .journal_id = "0123456789abcdef0123456789abcdef",
-        .batch_rows = 50000,
-        .extra = STORE_EXTRA_ALL,
-        .partition_minutes = 60,
-        .talkers = 10,
-    };
 }
