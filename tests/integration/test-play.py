@@ -95,6 +95,18 @@ class Play(unittest.TestCase):
                 self.assertEqual(self.c.value("SELECT DISTINCT sampling FROM"
                                               " flowkeep.flow"), "10")
 
+    def test_a_scenario_is_stored_as_its_list_says(self):
+        day = os.path.join(ROOT, "tests", "demo", "day.scenario")
+        sent = self.play("-V", 9, day)
+        self.assertEqual(self.sums(), [
+            sent["records"], sent["out_octets"] + sent["in_octets"],
+            sent["out_packets"] + sent["in_packets"]])
+        self.assertGreater(sent["records"], 50000)
+        # 6 GB in 90 minutes, of one port: a record a minute; the beacon 319 times.
+        for peer, wanted in (("198.51.100.77", [90, 6 * 10**9]), ("203.0.113.51", [319])):
+            found = self.sums(f"dst = '{peer}'")
+            self.assertEqual(found[:len(wanted)], wanted)
+
     @unittest.skipUnless(os.path.isdir(TRAFFIC), "no ../shared/traffic")
     def test_real_sessions_are_stored_as_they_were(self):
         for name in sorted(os.listdir(TRAFFIC)):

@@ -4,15 +4,11 @@
 #include <string.h>
 
 #include "clock.h"
+#include "flowgen-heap.h"
 
 #define HOLD_US US_PER_SEC
 
 enum { FIRST_TEMPLATE_ID = 256, OPTIONS_TEMPLATE_ID = 300 };
-
-typedef struct {
-    int64_t due_us;
-    FlowgenCacheEntry *entry;
-} Due;
 
 struct FlowgenRouter {
     FlowgenRouterOptions options;
@@ -20,7 +16,7 @@ struct FlowgenRouter {
     FlowgenLayout layouts[2]; /* [is v6]; v5 has none */
     FlowgenRandom random;
     FlowgenRouterTotals totals;
-    GArray *heap;           /* of Due, the earliest first */
+    FlowgenHeap *open;      /* of FlowgenCacheEntry, by when it is exported */
     FlowgenMessage message; /* n_flows 0: none is begun */
     int64_t hold_until_us;
     int64_t announced_us;
@@ -47,7 +43,7 @@ flowgen_router_new(const FlowgenRouterOptions *options)
         self->layouts[v6] = flowgen_layout_router(options->version, v6, options->biflow,
                                                   sampled, FIRST_TEMPLATE_ID + v6);
     self->random = flowgen_random_new(options->seed);
-    self->heap = g_array_new(FALSE, FALSE, sizeof(Due));
+    self->open = flowgen_heap_new();
     self->bytes = g_malloc(options->packet_bytes + FLOWGEN_LAYOUT_SLACK_BYTES);
     return self;
 }
@@ -58,9 +54,7 @@ flowgen_router_free(FlowgenRouter *self)
     if (!self)
         return;
 
-    for (unsigned i = 0; i < self->heap->len; i++)
-        g_free(g_array_index(self->heap, Due, i).entry);
-    g_array_unref(self->heap);
+    flowgen_heap_free_all(self->open);
     g_free(self->bytes);
     g_free(self);
 }
@@ -69,48 +63,6 @@ const FlowgenRouterTotals *
 flowgen_router_totals(const FlowgenRouter *self)
 {
     return &self->totals;
-}
-
-/* The heap: the parent of i is (i - 1) / 2. */
-
-static void
-push(GArray *heap, Due due)
-{
-    unsigned at = heap->len;
-
-    g_array_append_val(heap, due);
-    Due *items = (Due *) heap->data;
-    for (; at > 0 && due.due_us < items[(at - 1) / 2].due_us; at = (at - 1) / 2)
-        items[at] = items[(at - 1) / 2];
-    items[at] = due;
-}
-
-/* Puts @due where the earliest was. */
-static void
-replace_first(GArray *heap, Due due)
-{
-    Due *items = (Due *) heap->data;
-    unsigned at = 0;
-
-    for (unsigned child = 1; child < heap->len; child = 2 * at + 1) {
-        if (child + 1 < heap->len && items[child + 1].due_us < items[child].due_us)
-            child++;
-        if (due.due_us <= items[child].due_us)
-            break;
-        items[at] = items[child];
-        at = child;
-    }
-    items[at] = due;
-}
-
-static void
-remove_first(GArray *heap)
-{
-    const Due last = g_array_index(heap, Due, heap->len - 1);
-
-    g_array_set_size(heap, heap->len - 1);
-    if (heap->len > 0)
-        replace_first(heap, last);
 }
 
 /* Private and documentation networks of inside hosts. */
@@ -155,7 +107,7 @@ open_entry(FlowgenRouter *self, const FlowgenSession *session, FlowgenWay way)
     if (!seen)
         return false;
     set_interfaces(self, session, entry);
-    push(self->heap, (Due){ entry->export_us, entry });
+    flowgen_heap_push(self->open, entry->export_us, entry);
     entry = NULL;
     return true;
 }
@@ -167,7 +119,7 @@ flowgen_router_see(FlowgenRouter *self, const FlowgenSession *session)
         self->totals.no_room++;
         return true;
     }
-    if (self->heap->len + 2 > FLOWGEN_ROUTER_MAX_FLOWS)
+    if (flowgen_heap_length(self->open) + 2 > FLOWGEN_ROUTER_MAX_FLOWS)
         return false;
 
     bool seen = open_entry(self, session, FLOWGEN_OUT);
@@ -177,16 +129,10 @@ flowgen_router_see(FlowgenRouter *self, const FlowgenSession *session)
     return true;
 }
 
-static int64_t
-first_us(const FlowgenRouter *self)
-{
-    return self->heap->len > 0 ? g_array_index(self->heap, Due, 0).due_us : INT64_MAX;
-}
-
 int64_t
 flowgen_router_due_us(const FlowgenRouter *self)
 {
-    const int64_t record_us = first_us(self);
+    const int64_t record_us = flowgen_heap_due_us(self->open);
 
     return self->message.n_flows > 0 ? MIN(record_us, self->hold_until_us) : record_us;
 }
@@ -259,7 +205,7 @@ count(FlowgenRouter *self, const FlowgenCacheEntry *entry)
 static bool
 export_first(FlowgenRouter *self)
 {
-    FlowgenCacheEntry *entry = g_array_index(self->heap, Due, 0).entry;
+    FlowgenCacheEntry *entry = flowgen_heap_first(self->open);
     FlowgenFlow flow = entry->flow;
 
     flow.start_ms += self->options.skew_ms;
@@ -269,12 +215,10 @@ export_first(FlowgenRouter *self)
         return false;
 
     count(self, entry);
-    if (flowgen_cache_next(entry)) {
-        replace_first(self->heap, (Due){ entry->export_us, entry });
-    } else {
-        remove_first(self->heap);
-        g_free(entry);
-    }
+    if (flowgen_cache_next(entry))
+        flowgen_heap_defer(self->open, entry->export_us);
+    else
+        g_free(flowgen_heap_pop(self->open));
     return true;
 }
 

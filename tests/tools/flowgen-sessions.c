@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flowgen-scenario.h"
+
 /* One file, and its session that comes next. */
 typedef struct {
     const char *path; /* lent */
-    FILE *list;
+    FILE *list;       /* or */
+    FlowgenScenario *scenario;
     uint64_t n_lines;
     bool has_next;
     FlowgenSession next;
@@ -54,6 +57,10 @@ advance(Source *self, GError **error)
     const int64_t before_us = self->has_next ? self->next.start_us : 0;
     GError *local = NULL;
 
+    if (self->scenario) {
+        self->has_next = flowgen_scenario_next(self->scenario, &self->next);
+        return true;
+    }
     self->has_next = false;
     if (!read_line(self, line, &local)) {
         if (!local)
@@ -72,7 +79,8 @@ advance(Source *self, GError **error)
 }
 
 static bool
-source_open(Source *self, const char *path, GError **error)
+source_open(Source *self, const char *path, const FlowgenSessionsOptions *options,
+            GError **error)
 {
     char line[FLOWGEN_SESSION_LINE_BYTES];
     GError *local = NULL;
@@ -84,12 +92,14 @@ source_open(Source *self, const char *path, GError **error)
                     g_strerror(errno));
         return false;
     }
-    if (!read_line(self, line, &local) || !g_str_equal(line, FLOWGEN_SESSION_HEADER)) {
-        if (local)
-            g_propagate_error(error, local);
-        return local ? false : fail(error, self, "is not the first line of a list");
-    }
-    return advance(self, error);
+    if (read_line(self, line, &local) && g_str_equal(line, FLOWGEN_SESSION_HEADER))
+        return advance(self, error);
+
+    g_clear_error(&local);
+    g_clear_pointer(&self->list, fclose);
+    self->scenario =
+        flowgen_scenario_open(path, options->seed, options->before_days, error);
+    return self->scenario && advance(self, error);
 }
 
 FlowgenSessions *
@@ -102,7 +112,7 @@ flowgen_sessions_open(char *const *paths, const FlowgenSessionsOptions *options,
     self->n_sources = g_strv_length((char **) paths);
     self->sources = g_new0(Source, self->n_sources);
     for (size_t i = 0; i < self->n_sources; i++) {
-        if (!source_open(&self->sources[i], paths[i], error))
+        if (!source_open(&self->sources[i], paths[i], options, error))
             return NULL;
     }
     return g_steal_pointer(&self);
@@ -117,6 +127,7 @@ flowgen_sessions_free(FlowgenSessions *self)
     for (size_t i = 0; i < self->n_sources; i++) {
         if (self->sources[i].list)
             fclose(self->sources[i].list);
+        flowgen_scenario_free(self->sources[i].scenario);
     }
     g_free(self->sources);
     g_free(self);
