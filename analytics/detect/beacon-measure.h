@@ -57,13 +57,14 @@ typedef struct {
     BeaconTest test;
 
     /* Of all events in the series. */
-    size_t n_events;     /* after joining bursts */
-    unsigned burstiness; /* class, see beacon-null.h */
-    double raw;          /* best nominal -log10 p */
-    double evidence;     /* calibrated: -log10 of the share of sources without
-                          * regularity that do as well; a rank, not a probability */
-    unsigned n_compared; /* comparison pairs of this size behind it */
-    bool beats_all;      /* more regular than every one of them */
+    size_t n_events;      /* after joining bursts */
+    unsigned burstiness;  /* class, see beacon-null.h */
+    double gap_variation; /* standard deviation over mean of the gaps */
+    double raw;           /* best nominal -log10 p */
+    double evidence;      /* calibrated: -log10 of the share of sources without
+                           * regularity that do as well; a rank, not a probability */
+    unsigned n_compared;  /* comparison pairs of this size behind it */
+    bool beats_all;       /* more regular than every one of them */
 
     /* Of the best window.  NaN = cannot be said. */
     size_t n_beats;

@@ -14,25 +14,34 @@
 #include <stdint.h>
 
 enum {
-    BEACON_SKETCH_GAP_BINS = 64,  /* half octaves, from 1 us */
-    BEACON_SKETCH_SIZE_BINS = 16, /* places for the most frequent upload sizes */
-    BEACON_SKETCH_RECENT = 4,     /* gaps that the next one is compared with */
+    BEACON_SKETCH_GAP_BINS = 64, /* half octaves, from 2^17 us = 131 ms */
+    BEACON_SKETCH_RECENT = 4,    /* gaps that the next one is compared with */
 };
+
+/* Sum of 3 ((a - b) / (a + b))^2 over neighbouring gaps a, b. */
+typedef struct {
+    int64_t last_us; /* newest event */
+    int64_t gap_us;  /* newest gap; 0 = none yet */
+    double sum;
+    uint32_t n;
+} BeaconSketchLv;
 
 typedef struct {
     int64_t first_us;
-    int64_t last_us; /* start of the newest event */
     uint64_t n_contacts;
     uint32_t n_events; /* contacts after joining those of one burst */
-    uint32_t n_lv;     /* pairs of gaps in lv_sum */
-    double lv_sum;     /* 3 ((a - b) / (a + b))^2 over neighbouring gaps a, b */
-    int64_t burst_us;  /* newest contact of the burst under way */
-    int64_t recent_us[BEACON_SKETCH_RECENT]; /* newest gaps, a ring; 0 = none yet */
-    uint32_t n_repeats;                      /* gaps within 1 % of one of these */
-    uint32_t hours; /* bitmap of the hours of the day seen, UTC */
+    uint32_t hours;    /* bitmap of the hours of the day seen, UTC */
+    BeaconSketchLv lv;
+    int64_t recent_us[BEACON_SKETCH_RECENT];   /* newest gaps, a ring; 0 = none yet */
+    uint32_t n_repeats;                        /* gaps within 1 % of one of these */
     uint16_t gap_bins[BEACON_SKETCH_GAP_BINS]; /* saturating */
-    uint64_t sizes[BEACON_SKETCH_SIZE_BINS];   /* frequent ones (Misra-Gries) */
-    uint16_t size_counts[BEACON_SKETCH_SIZE_BINS];
+
+    /* Of the upload sizes: the one that holds the majority (Boyer and Moore's vote),
+     * and the local variation of its contacts alone. */
+    uint64_t size_octets;
+    uint32_t size_votes;
+    uint32_t n_sized; /* contacts of this size since it was elected */
+    BeaconSketchLv size_lv;
 } BeaconSketch;
 
 void beacon_sketch_init(BeaconSketch *self);

@@ -24,8 +24,8 @@
 typedef struct {
     double mail_points;    /* 70 */
     double digest_points;  /* 50 */
-    double listed_points;  /* 20: below there is no finding */
-    double min_evidence;   /* 2: neither is there below this much regularity */
+    double listed_points;  /* 30: below there is no finding */
+    double min_evidence;   /* 3: neither is there below this much regularity */
     unsigned n_surrogates; /* 200 */
     double max_loss_share; /* 0.05: with more lost there is no verdict */
     double min_chance;     /* 0.35: of seeing a beat under sampling, likewise */
@@ -47,7 +47,8 @@ BeaconCoverage beacon_coverage(const ContactSeries *series, const Context *conte
                                const BeaconPolicy *policy);
 
 /* Whether @series is more regular than @n_surrogates random redrawings of itself that
- * keep rate and burstiness.  Takes @n_surrogates times as long as beacon_measure(). */
+ * keep rate and burstiness (beacon-surrogate.h).  Takes @n_surrogates times as long as
+ * beacon_measure(). */
 bool beacon_beats_surrogates(const ContactSeries *series, const BeaconMeasure *measure,
                              unsigned n_surrogates);
 

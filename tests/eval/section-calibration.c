@@ -129,44 +129,6 @@ run_set(const Plan *plan, GeneratorsSet set, GString *out, GError **error)
     return true;
 }
 
-/* For the record: what is no channel but regular all the same. */
-static bool
-run_beyond(const Plan *plan, GString *out, GError **error)
-{
-    static const size_t n_events[] = { 20, 100, 1000 };
-    g_autoptr(Table) table = table_new("kind|>20 events|>100|>1000");
-
-    for (GeneratorsKind kind = GENERATORS_N_KINDS; kind < GENERATORS_N_ALL_KINDS;
-         kind++) {
-        g_autoptr(GString) line = g_string_new(generators_kind_name(kind));
-
-        for (size_t i = 0; i < G_N_ELEMENTS(n_events); i++) {
-            Job job = { .negative = { .kind = kind,
-                                      .window_sec = 86400,
-                                      .n_events = n_events[i] },
-                        .number =
-                            FIRST_NUMBER + 500 + kind * G_N_ELEMENTS(n_events) + i };
-            char text[TABLE_RECALL_BYTES];
-            Recall share;
-
-            if (!false_alarms(plan, &job, &share, error))
-                return false;
-            g_string_append_printf(line, "|%s", table_recall(share, text));
-        }
-        table_row(table, "%s", line->str);
-        sections_progress("%s", line->str);
-    }
-    g_string_append(
-        out,
-        "\n### Beyond the six\n\nSources that are no channels but have a regularity "
-        "of their own, which timing cannot tell from a channel's: Pareto intervals "
-        "with a shortest one, contacts at random but never within a third of the "
-        "mean interval, and sessions at a steady pace each. The same measure, 24 h. "
-        "Nothing is claimed; context has to decide.\n\n");
-    table_write(table, out);
-    return true;
-}
-
 bool
 section_calibration_run(const Plan *plan, GString *out, GError **error)
 {
@@ -177,11 +139,9 @@ section_calibration_run(const Plan *plan, GString *out, GError **error)
         "cell.\n",
         plan->n_trials);
     for (GeneratorsSet set = 0; set <= GENERATORS_HELD_OUT; set++) {
-        if (!plan->sets[set])
-            continue;
         sections_progress("%s generators", generators_set_name(set));
-        if (!run_set(plan, set, out, error))
+        if (plan->sets[set] && !run_set(plan, set, out, error))
             return false;
     }
-    return run_beyond(plan, out, error);
+    return true;
 }
