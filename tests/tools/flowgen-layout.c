@@ -24,6 +24,7 @@ enum {
     SRC_V6 = 27,
     DST_V6 = 28,
     VLAN = 58,
+    DIRECTION = 61,
     NEXT_HOP_V6 = 62,
     SAMPLER_ID = 48,
     END_REASON = 136,
@@ -190,7 +191,7 @@ flowgen_layout_make(unsigned version, unsigned kind, bool v6, uint16_t id)
 }
 
 FlowgenLayout
-flowgen_layout_router(unsigned version, bool v6, bool biflow, bool sampled, uint16_t id)
+flowgen_layout_router(unsigned version, bool v6, unsigned has, uint16_t id)
 {
     static const FlowgenField both[] = {
         { SRC_V4, 4 },   { DST_V4, 4 },    { INPUT_IF, 4 }, { OUTPUT_IF, 4 },
@@ -211,9 +212,11 @@ flowgen_layout_router(unsigned version, bool v6, bool biflow, bool sampled, uint
         add_field(&self, both[i]);
     for (size_t i = 0; i < 2; i++)
         add_field(&self, times[version == 10][i]);
-    for (size_t i = 0; biflow && i < G_N_ELEMENTS(back); i++)
+    for (size_t i = 0; (has & FLOWGEN_LAYOUT_BACK) && i < G_N_ELEMENTS(back); i++)
         add_field(&self, back[i]);
-    if (sampled)
+    if (has & FLOWGEN_LAYOUT_DIRECTION)
+        add_field(&self, (FlowgenField){ DIRECTION, 1 });
+    if (has & FLOWGEN_LAYOUT_SAMPLED)
         add_field(&self, version == 9 ? (FlowgenField){ SAMPLER_ID, 2 }
                                       : (FlowgenField){ SELECTOR_ID, 4 });
     return self;
@@ -280,6 +283,8 @@ value_of(uint16_t element, const FlowgenFlow *flow, int64_t boot_ms)
     case SAMPLER_ID:
     case SELECTOR_ID:
         return FLOWGEN_LAYOUT_SAMPLER;
+    case DIRECTION:
+        return flow->direction;
     case BIFLOW_DIRECTION:
         return flow->biflow_direction;
     case START_UPTIME:

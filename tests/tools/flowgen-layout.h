@@ -43,10 +43,16 @@ typedef struct {
 FlowgenLayout flowgen_layout_make(unsigned version, unsigned kind, bool v6,
                                   uint16_t id);
 
-/* What most routers send: one layout for each family.  @biflow: with the way back
- * (RFC 5103; version 10).  @sampled: flows name their sampler. */
-FlowgenLayout flowgen_layout_router(unsigned version, bool v6, bool biflow,
-                                    bool sampled, uint16_t id);
+/* What the records of a router have besides what all have. */
+enum {
+    FLOWGEN_LAYOUT_BACK = 1,      /* the way back: RFC 5103, version 10 */
+    FLOWGEN_LAYOUT_SAMPLED = 2,   /* the number of their sampler */
+    FLOWGEN_LAYOUT_DIRECTION = 4, /* element 61 */
+};
+
+/* What most routers send: one layout for each family.  @has: bits of the above. */
+FlowgenLayout flowgen_layout_router(unsigned version, bool v6, unsigned has,
+                                    uint16_t id);
 
 /* Writes the template record (without a set header); returns its bytes, at most
  * FLOWGEN_LAYOUT_MAX_TEMPLATE_BYTES. */

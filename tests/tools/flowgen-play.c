@@ -30,7 +30,7 @@ static struct {
     gint version, exporters, sampling, packet_bytes, source_port, domain;
     gint64 seed;
     gdouble active, inactive, template_period, speed, before_days;
-    gboolean biflow, uniflow, mirror, end_now, list, json;
+    gboolean biflow, uniflow, egress_too, mirror, end_now, list, json;
     char **files;
 } arg = {
     .version = 10,
@@ -54,6 +54,7 @@ static const GOptionEntry entries[] = {
     { "inactive-timeout", 'i', 0, G_OPTION_ARG_DOUBLE, &arg.inactive, "export what was silent for so long (default 15)", "SEC" },
     { "exporters", 'e', 0, G_OPTION_ARG_INT, &arg.exporters, "routers, all of which see all sessions (default 1)", "N" },
     { "skew-ms", 0, 0, G_OPTION_ARG_STRING, &arg.skews, "how wrong their clocks are, one after the other (default 0)", "A,B..." },
+    { "egress-too", 0, 0, G_OPTION_ARG_NONE, &arg.egress_too, "routers count at both interfaces: each record twice, element 61 says where", NULL },
     { "sampling", 0, 0, G_OPTION_ARG_INT, &arg.sampling, "look at one packet in N, at random (default 1)", "N" },
     { "domain", 0, 0, G_OPTION_ARG_INT, &arg.domain, "observation domain, source id, engine (default 1)", "N" },
     { "mirror-missing", 0, 0, G_OPTION_ARG_NONE, &arg.mirror, "make up small requests where a list has only the answers, out_packets 0 (default: export only what was seen)", NULL },
@@ -238,6 +239,7 @@ make_routers(Play *self, int64_t first_us, GError **error)
         FlowgenRouterOptions options = {
             .version = arg.version,
             .biflow = arg.biflow,
+            .egress_too = arg.egress_too,
             .cache = { .active_us = arg.active * US_PER_SEC,
                        .inactive_us = arg.inactive * US_PER_SEC,
                        .sampling = arg.sampling },

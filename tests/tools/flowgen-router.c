@@ -18,6 +18,7 @@ struct FlowgenRouter {
     FlowgenRouterTotals totals;
     FlowgenHeap *open;      /* of FlowgenCacheEntry, by when it is exported */
     FlowgenMessage message; /* n_flows 0: none is begun */
+    uint8_t direction;      /* of the record that is due: the next to be written */
     int64_t hold_until_us;
     int64_t announced_us;
     bool announced;
@@ -39,9 +40,12 @@ flowgen_router_new(const FlowgenRouterOptions *options)
         .sampling = sampled ? options->cache.sampling : 0,
         .boot_ms = options->boot_us / US_PER_MS + options->skew_ms,
     };
+    const unsigned has = (options->biflow ? FLOWGEN_LAYOUT_BACK : 0) |
+                         (sampled ? FLOWGEN_LAYOUT_SAMPLED : 0) |
+                         (options->egress_too ? FLOWGEN_LAYOUT_DIRECTION : 0);
     for (int v6 = 0; options->version != 5 && v6 < 2; v6++)
-        self->layouts[v6] = flowgen_layout_router(options->version, v6, options->biflow,
-                                                  sampled, FIRST_TEMPLATE_ID + v6);
+        self->layouts[v6] =
+            flowgen_layout_router(options->version, v6, has, FIRST_TEMPLATE_ID + v6);
     self->random = flowgen_random_new(options->seed);
     self->open = flowgen_heap_new();
     self->bytes = g_malloc(options->packet_bytes + FLOWGEN_LAYOUT_SLACK_BYTES);
@@ -201,7 +205,8 @@ count(FlowgenRouter *self, const FlowgenCacheEntry *entry)
     self->packet.packets += flow->packets + flow->reverse_packets;
 }
 
-/* Puts the record that is due into the message; false when that is full. */
+/* Puts the record that is due into the message; false when that is full, and the rest
+ * comes into the next one. */
 static bool
 export_first(FlowgenRouter *self)
 {
@@ -210,11 +215,14 @@ export_first(FlowgenRouter *self)
 
     flow.start_ms += self->options.skew_ms;
     flow.end_ms += self->options.skew_ms;
-    if (!flowgen_message_add_flow(&self->message, &self->layouts[flow.v6], &flow,
-                                  self->domain.boot_ms))
-        return false;
-
-    count(self, entry);
+    for (; self->direction <= self->options.egress_too; self->direction++) {
+        flow.direction = self->direction;
+        if (!flowgen_message_add_flow(&self->message, &self->layouts[flow.v6], &flow,
+                                      self->domain.boot_ms))
+            return false;
+        count(self, entry);
+    }
+    self->direction = 0;
     if (flowgen_cache_next(entry))
         flowgen_heap_defer(self->open, entry->export_us);
     else

@@ -18,8 +18,9 @@
 enum { FLOWGEN_ROUTER_MAX_FLOWS = 1024 * 1024 };
 
 typedef struct {
-    unsigned version;          /* 5, 9 or 10 */
-    bool biflow;               /* version 10 */
+    unsigned version; /* 5, 9 or 10 */
+    bool biflow;      /* version 10 */
+    bool egress_too;  /* each record twice: where it came in, where it went out */
     FlowgenCacheOptions cache; /* max_octets is set by the version */
     int64_t skew_ms;           /* its clock less the right time */
     int64_t boot_us;           /* right time at which it was started */

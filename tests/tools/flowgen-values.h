@@ -37,6 +37,7 @@ typedef struct {
     uint8_t reverse_tcp_flags;
     uint8_t tos;
     uint8_t end_reason;
+    uint8_t direction;        /* element 61: 0 where it came in, 1 where it went out */
     uint8_t biflow_direction; /* element 239: 0 not known, 1 src is the initiator */
     bool v6;
     uint8_t src[16]; /* network order; of IPv4 the first four */

@@ -242,6 +242,14 @@ class Play(unittest.TestCase):
             self.assertNotEqual(other[records.INPUT_IF], one[records.INPUT_IF])
             self.assertLess(abs(other.at_us - one.at_us), SEC)
 
+    def test_a_router_may_count_at_both_interfaces(self):
+        sessions = [session(n * 0.01, 0.3, port=1024 + n) for n in range(500)]
+        report, found = self.play("--egress-too", sessions=sessions)
+        self.assertEqual(report["records"], 2000)
+        times = collections.Counter((r.key, r[61]) for r in found)
+        self.assertEqual(set(times.values()), {1})
+        self.assertEqual(len(times), 2000)
+
     def test_sampling_takes_one_packet_in_n_and_says_so(self):
         sessions = [session(n * 0.05, 10, out=(12 * 100, 12), back=(1500 * 200, 200),
                             port=1024 + n) for n in range(5000)]
