@@ -489,6 +489,7 @@ flowgen_play(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     g_autoptr(Play) self = g_new0(Play, 1);
 
+    g_set_prgname("flowgen play"); /* for --help */
     g_option_context_set_summary(
         context,
         "Plays session lists (csv) and scenarios as routers would export them: "
