@@ -220,9 +220,8 @@ generators_negative(const GeneratorsNegative *negative, Dice *dice, GArray *even
 const char *
 generators_kind_name(GeneratorsKind kind)
 {
-    static const char *const names[GENERATORS_N_ALL_KINDS] = {
-        "Poisson", "diurnal",        "bursty sessions", "heavy-tailed",    "lognormal",
-        "on/off",  "shortest pause", "dead time",       "steady sessions",
+    static const char *const names[GENERATORS_N_KINDS] = {
+        "Poisson", "diurnal", "bursty sessions", "heavy-tailed", "lognormal", "on/off",
     };
 
     return names[kind];

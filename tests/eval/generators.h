@@ -78,12 +78,6 @@ typedef enum {
     GENERATORS_LOGNORMAL,    /* intervals from a lognormal distribution */
     GENERATORS_ON_OFF, /* someone at work, and not: active for minutes, then away */
     GENERATORS_N_KINDS,
-    /* Beyond the six, sources that are not channels but have a regularity of their own,
-     * the same in both sets: */
-    GENERATORS_PAUSED = GENERATORS_N_KINDS, /* Pareto intervals with a shortest one */
-    GENERATORS_REFRACTORY, /* at random, but never soon after: a third of the mean */
-    GENERATORS_PACED,      /* sessions, each at a steady pace of its own */
-    GENERATORS_N_ALL_KINDS,
 } GeneratorsKind;
 
 typedef struct {

@@ -83,39 +83,6 @@ sessions(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
     }
 }
 
-/* A session at a steady pace, within 5 %. */
-static void
-paced(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
-{
-    double mean_gap = what->window_sec / (double) n;
-
-    while (times->len < n) {
-        double at = dice_uniform(dice) * what->window_sec;
-        double gap = mean_gap * dice_between(dice, 0.02, 0.3);
-        size_t size = 5 + dice_below(dice, 40);
-
-        for (size_t i = 0; i < size && times->len < n; i++) {
-            append(times, at, what->window_sec);
-            at += gap * dice_between(dice, 0.95, 1.05);
-        }
-    }
-}
-
-static double
-draw_gap(GeneratorsKind kind, double alpha, double sigma, Dice *dice)
-{
-    switch (kind) {
-    case GENERATORS_HEAVY_TAILED:
-        return dice_pareto(dice, 1.0, alpha);
-    case GENERATORS_LOGNORMAL:
-        return dice_lognormal(dice, 1.0, sigma);
-    case GENERATORS_PAUSED:
-        return 1.0 + dice_pareto(dice, 1.0, alpha);
-    default: /* GENERATORS_REFRACTORY */
-        return 0.5 + dice_exponential(dice, 1.0);
-    }
-}
-
 /* Adds up intervals and stretches them so that they fill the window. */
 static void
 renewal(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
@@ -128,7 +95,8 @@ renewal(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
     double sum = 0.0;
 
     for (size_t i = 0; i <= n; i++) {
-        sum += draw_gap(what->kind, alpha, sigma, dice);
+        sum += what->kind == GENERATORS_HEAVY_TAILED ? dice_pareto(dice, 1.0, alpha)
+                                                     : dice_lognormal(dice, 1.0, sigma);
         if (i < n)
             g_array_append_val(times, sum);
     }
@@ -212,13 +180,11 @@ on_off(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
 void
 negatives_times(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times_sec)
 {
-    static void (*const kinds[GENERATORS_N_ALL_KINDS])(const GeneratorsNegative *,
-                                                       size_t, Dice *, GArray *) = {
+    static void (*const kinds[GENERATORS_N_KINDS])(const GeneratorsNegative *, size_t,
+                                                   Dice *, GArray *) = {
         [GENERATORS_POISSON] = poisson,   [GENERATORS_DIURNAL] = diurnal,
         [GENERATORS_SESSIONS] = sessions, [GENERATORS_HEAVY_TAILED] = renewal,
         [GENERATORS_LOGNORMAL] = renewal, [GENERATORS_ON_OFF] = on_off,
-        [GENERATORS_PAUSED] = renewal,    [GENERATORS_REFRACTORY] = renewal,
-        [GENERATORS_PACED] = paced,
     };
 
     g_array_set_size(times_sec, 0);

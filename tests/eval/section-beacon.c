@@ -156,7 +156,7 @@ run_set(const Plan *plan, GeneratorsSet set, GString *out, GError **error)
 {
     g_autoptr(Table) table =
         table_new("case|>events|>RITA total|>RITA timing|>Flowkeep timing|>Flowkeep|"
-                  ">wanted|result");
+                  ">wanted|Flowkeep");
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         Cell cell = {
@@ -212,10 +212,8 @@ section_beacon_run(const Plan *plan, GString *out, GError **error)
         "the intervals alone.\n",
         plan->n_negatives, plan->n_trials);
     for (GeneratorsSet set = 0; set <= GENERATORS_HELD_OUT; set++) {
-        if (!plan->sets[set])
-            continue;
         sections_progress("%s generators", generators_set_name(set));
-        if (!run_set(plan, set, out, error))
+        if (plan->sets[set] && !run_set(plan, set, out, error))
             return false;
     }
     return true;

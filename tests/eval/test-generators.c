@@ -249,9 +249,6 @@ test_kinds(Fixture *fix, G_GNUC_UNUSED gconstpointer data)
         { GENERATORS_HEAVY_TAILED, 1.1, 2.0, 0.3, 3.0 },
         { GENERATORS_LOGNORMAL, 0.95, 1.6, 0.2, 1.0 },
         { GENERATORS_ON_OFF, 0.9, 1.3, 0.8, 3.0 },
-        { GENERATORS_PAUSED, 0.3, 0.6, 0.1, 3.0 },
-        { GENERATORS_REFRACTORY, 0.3, 0.5, 0.05, 0.2 },
-        { GENERATORS_PACED, 0.05, 0.6, 0.4, 2.0 },
     };
 
     for (size_t i = 0; i < 2 * G_N_ELEMENTS(cases); i++) {
