@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job-table.h"
 
+#include "job-baseline.h"
+#include "job-exfil.h"
+
 #define PERIOD(member) offsetof(AnalyticsSettings, member)
 
 const JobTableRow job_table[] = {
+    { &job_baseline, JOB_LANE_WATCH, PERIOD(baseline_period_sec) },
+    { &job_exfil, JOB_LANE_WATCH, PERIOD(exfil_period_sec) },
     { &job_mail, JOB_LANE_MAIL, PERIOD(mail_period_sec) },
     { &job_send, JOB_LANE_MAIL, JOB_TABLE_NO_PERIOD },
 };
