@@ -32,7 +32,6 @@ GRANT INSERT, UPDATE, DELETE ON
     flowkeep.contact_hour, flowkeep.contact_hour_default, flowkeep.session_open,
     flowkeep.exporter_timeout, flowkeep.job_run,
     flowkeep.beacon_group, flowkeep.periodic_day, flowkeep.blind_spot,
-    flowkeep.host_day, flowkeep.peer_day, flowkeep.peer_known, flowkeep.baseline,
     flowkeep.alert, flowkeep.alert_finding, flowkeep.alert_event, flowkeep.mute,
     flowkeep.outbox
    TO flowkeep_analytics;
@@ -53,5 +52,5 @@ GRANT EXECUTE ON FUNCTION
     flowkeep.exporter_ids, flowkeep.collector_forget
    TO flowkeep_collector;
 
-GRANT EXECUTE ON FUNCTION flowkeep.partition_ensure, flowkeep.baseline_settle
+GRANT EXECUTE ON FUNCTION flowkeep.partition_ensure
    TO flowkeep_analytics;

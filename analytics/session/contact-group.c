@@ -51,7 +51,8 @@ contact_group_add(ContactGroup *self, const ContactHour *hour)
     ContactSeries *sums = &self->sums;
 
     /* Twice as much as is kept, so that dropping is rare. */
-    if (self->events->len + hour->n_events > 2 * self->max_events)
+    if (self->events->len > self->max_events &&
+        self->events->len + hour->n_events > 2 * self->max_events)
         g_array_remove_range(self->events, 0, self->events->len - self->max_events);
     if (hour->n_events > 0)
         g_array_append_vals(self->events, hour->events, (guint) hour->n_events);

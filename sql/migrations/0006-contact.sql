@@ -75,7 +75,7 @@ COMMENT ON COLUMN flowkeep.contact_hour.lv_sum
     IS 'sum of ((b - a) / (b + a))^2 over consecutive gaps a, b, of a dense hour';
 
 CREATE TABLE flowkeep.contact_hour_default PARTITION OF flowkeep.contact_hour DEFAULT;
-CREATE INDEX contact_hour_peer ON flowkeep.contact_hour (peer);
+CREATE INDEX contact_hour_peer ON flowkeep.contact_hour (peer, hour);
 
 COMMENT ON TABLE flowkeep.contact_hour_default
     IS 'rows of contact_hour whose hour has no partition; normally empty';

@@ -32,6 +32,7 @@ CREATE TABLE flowkeep.beacon_group (
     terms             jsonb            NOT NULL,
     explanation       text             NOT NULL,
     scored_at         timestamptz      NOT NULL,
+    sparse            boolean          NOT NULL,
     PRIMARY KEY (host, peer_network, service_port, protocol, initiator)
 );
 
@@ -85,6 +86,8 @@ COMMENT ON COLUMN flowkeep.beacon_group.explanation
     IS 'in sentences';
 COMMENT ON COLUMN flowkeep.beacon_group.scored_at
     IS 'when, by the clock of the job';
+COMMENT ON COLUMN flowkeep.beacon_group.sparse
+    IS 'found in the last 30 days, which are looked at every six hours, not in the last 24 hours';
 
 CREATE TABLE flowkeep.periodic_day (
     day          date             NOT NULL,
