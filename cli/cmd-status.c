@@ -9,6 +9,7 @@
 #include "status-audit.h"
 #include "status-facts.h"
 #include "status-problems.h"
+#include "status-watch.h"
 #include "text-table.h"
 
 /* --- for people --- */
@@ -285,6 +286,7 @@ print_json(const StatusFacts *facts, const GPtrArray *problems)
     json_writer_end_object(json);
     json_writer_uint(json, "backfill_waiting", facts->n_backfill);
     write_losses(json, facts);
+    status_watch_write(json, facts->analytics);
     json_writer_end_object(json);
     fputs(json_writer_text(json), stdout);
 }
@@ -297,6 +299,7 @@ print_text(const StatusFacts *facts, const GPtrArray *problems)
     print_workers(facts);
     print_partitions(facts);
     print_losses(facts);
+    status_watch_print(facts->analytics, facts->now_us);
 }
 
 static int
@@ -335,6 +338,6 @@ exec(Cli *cli, char ***arguments, GError **error)
 const Command cmd_status = {
     .name = "status",
     .usage = "[--json] [--audit]",
-    .help = "Show exporters, collectors, partitions and what was lost",
+    .help = "Show exporters, collectors, what was lost, jobs, alerts and mail",
     .exec = exec,
 };

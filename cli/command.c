@@ -7,7 +7,8 @@
 
 static const Command *const commands[] = {
     &cmd_migrate, &cmd_check_config, &cmd_dump_config, &cmd_status,
-    &cmd_doctor,  &cmd_replay,       &cmd_export,
+    &cmd_doctor,  &cmd_alerts,       &cmd_explain,     &cmd_ack,
+    &cmd_mute,    &cmd_unmute,       &cmd_replay,      &cmd_export,
 };
 
 const Command *

@@ -21,13 +21,18 @@ typedef struct {
     int (*exec)(Cli *cli, char ***arguments, GError **error);
 } Command;
 
+extern const Command cmd_ack;
+extern const Command cmd_alerts;
 extern const Command cmd_check_config;
 extern const Command cmd_doctor;
 extern const Command cmd_dump_config;
+extern const Command cmd_explain;
 extern const Command cmd_export;
 extern const Command cmd_migrate;
+extern const Command cmd_mute;
 extern const Command cmd_replay;
 extern const Command cmd_status;
+extern const Command cmd_unmute;
 
 /* NULL when there is none of that name. */
 const Command *command_find(const char *name);

@@ -105,6 +105,7 @@ status_facts_new(void)
     self->exporters = g_array_new(FALSE, TRUE, sizeof(StatusExporter));
     self->workers = g_array_new(FALSE, TRUE, sizeof(StatusWorker));
     self->losses = g_array_new(FALSE, TRUE, sizeof(StatusLoss));
+    self->analytics = status_analytics_new();
     g_array_set_clear_func(self->exporters, clear_exporter);
     g_array_set_clear_func(self->workers, clear_worker);
     g_array_set_clear_func(self->losses, clear_loss);
@@ -120,6 +121,7 @@ status_facts_free(StatusFacts *self)
     g_array_unref(self->exporters);
     g_array_unref(self->workers);
     g_array_unref(self->losses);
+    status_analytics_free(self->analytics);
     g_free(self);
 }
 
@@ -230,6 +232,7 @@ status_facts_read(PGconn *conn, GError **error)
                  error) ||
         !read_partitions(self, conn, error) || !read_workers(self, conn, error) ||
         !read_exporters(self, conn, error) || !read_losses(self, conn, error) ||
+        !status_analytics_read(self->analytics, conn, error) ||
         !db_exec(conn, "COMMIT", error))
         return NULL;
     return g_steal_pointer(&self);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* StatusFacts: what the database says about exporters, collectors, partitions and
- * losses at one moment (one snapshot), as plain values.
+/* StatusFacts: what the database says about exporters, collectors, partitions,
+ * losses and the analytics at one moment (one snapshot), as plain values.
  *
  * Times are microseconds since 1970 UTC by the server's clock, 0 = never. */
 
@@ -10,6 +10,8 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "status-analytics.h"
 
 #define STATUS_RECENT_MIN 4 /* rates are of so many minutes and the present one */
 
@@ -67,6 +69,7 @@ typedef struct {
     uint64_t n_bytes;    /* of flow, all partitions */
     bool default_used;   /* rows without a partition */
     uint64_t n_backfill; /* ranges that wait for the jobs */
+    StatusAnalytics *analytics;
 } StatusFacts;
 
 /* NULL with DB_ERROR. */

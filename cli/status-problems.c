@@ -13,6 +13,9 @@
 #define SILENT_EXPORTER_US (600 * US_PER_SEC)
 #define GONE_EXPORTER_US   (7 * 86400 * US_PER_SEC)
 #define AHEAD_US           (600 * US_PER_SEC)
+#define SILENT_JOBS_US     (900 * US_PER_SEC)   /* some run every few seconds */
+#define GONE_JOBS_US       (86400 * US_PER_SEC) /* stopped on purpose, surely */
+#define SLOW_MAIL_US       (900 * US_PER_SEC)
 #define SKEW_MS            60000
 #define MAX_OF_A_KIND      5 /* exporters named one by one */
 
@@ -182,6 +185,57 @@ judge_exporters(GPtrArray *problems, const StatusFacts *facts, ExporterJudge jud
         say(problems, "%u more exporters: the same", n - MAX_OF_A_KIND);
 }
 
+static void
+judge_jobs(GPtrArray *problems, const StatusFacts *facts)
+{
+    int64_t newest_us = 0;
+
+    for (unsigned i = 0; i < facts->analytics->jobs->len; i++) {
+        const StatusJob *job = &g_array_index(facts->analytics->jobs, StatusJob, i);
+        g_autofree char *times =
+            job->n_failed > 1
+                ? g_strdup_printf("%" G_GUINT64_FORMAT " times in a row", job->n_failed)
+                : g_strdup("at its last run");
+
+        newest_us = MAX(newest_us, MAX(job->started_us, job->ended_us));
+        if (job->error)
+            say(problems, "job %s: failed %s: %s", job->name, times, job->error);
+    }
+
+    const int64_t silent_us = facts->now_us - newest_us;
+    if (newest_us > 0 && silent_us > SILENT_JOBS_US && silent_us < GONE_JOBS_US) {
+        g_autofree char *silent = human_duration(silent_us);
+
+        say(problems,
+            "no job has run for %s; is flowkeep-analytics running, and can it reach "
+            "the database? see its log",
+            silent);
+    }
+}
+
+static void
+judge_mail(GPtrArray *problems, const StatusFacts *facts)
+{
+    const StatusMail *mail = &facts->analytics->mail;
+    const int64_t waits_us = facts->now_us - mail->oldest_us;
+
+    if (mail->n_waiting > 0 && (mail->wait_error || waits_us > SLOW_MAIL_US)) {
+        g_autofree char *waits = human_duration(MAX(waits_us, 0));
+
+        say(problems, "mail: %" G_GUINT64_FORMAT " waiting, the oldest for %s; %s%s%s",
+            mail->n_waiting, waits,
+            mail->wait_error ? mail->wait_address : "nobody has tried to send it",
+            mail->wait_error ? ": " : "; is flowkeep-analytics running?",
+            mail->wait_error ? mail->wait_error : "");
+    }
+    if (mail->n_refused > 0)
+        say(problems,
+            "mail: %" G_GUINT64_FORMAT
+            " refused for good in the last day, the last for %s: %s",
+            mail->n_refused, mail->refuse_address ? mail->refuse_address : "nobody",
+            mail->refuse_error ? mail->refuse_error : "no reason given");
+}
+
 GPtrArray *
 status_problems(const StatusFacts *facts)
 {
@@ -192,5 +246,7 @@ status_problems(const StatusFacts *facts)
     judge_losses(problems, facts);
     judge_exporters(problems, facts, judge_silence);
     judge_exporters(problems, facts, judge_clock);
+    judge_jobs(problems, facts);
+    judge_mail(problems, facts);
     return problems;
 }

@@ -133,6 +133,80 @@ break_clock(StatusFacts *facts)
     exporter_of(facts)->clock_skew_ms = -7200000;
 }
 
+/* A job that ran a moment ago. */
+static StatusJob *
+add_job(StatusFacts *facts, const char *name)
+{
+    const StatusJob job = { .name = g_strdup(name),
+                            .started_us = NOW_US - US_PER_SEC,
+                            .ended_us = NOW_US };
+
+    g_array_append_val(facts->analytics->jobs, job);
+    return &g_array_index(facts->analytics->jobs, StatusJob,
+                          facts->analytics->jobs->len - 1);
+}
+
+static void
+break_no_job(StatusFacts *facts)
+{
+    add_job(facts, "mail");
+}
+
+static void
+break_job(StatusFacts *facts)
+{
+    StatusJob *job = add_job(facts, "beacon");
+
+    job->error = g_strdup("reading contacts: out of memory");
+    job->n_failed = 7;
+}
+
+static void
+break_silent_jobs(StatusFacts *facts)
+{
+    StatusJob *job = add_job(facts, "mail");
+
+    job->started_us = job->ended_us = NOW_US - 3600 * US_PER_SEC;
+}
+
+static void
+break_jobs_stopped_long_ago(StatusFacts *facts)
+{
+    StatusJob *job = add_job(facts, "mail");
+
+    job->started_us = job->ended_us = NOW_US - 30 * 86400 * US_PER_SEC;
+}
+
+static void
+break_mail_young(StatusFacts *facts)
+{
+    facts->analytics->mail.n_waiting = 1;
+    facts->analytics->mail.oldest_us = NOW_US - 10 * US_PER_SEC;
+}
+
+static void
+break_mail_untried(StatusFacts *facts)
+{
+    facts->analytics->mail.n_waiting = 2;
+    facts->analytics->mail.oldest_us = NOW_US - 7200 * US_PER_SEC;
+}
+
+static void
+break_mail(StatusFacts *facts)
+{
+    break_mail_young(facts);
+    facts->analytics->mail.wait_address = g_strdup("noc@example.org");
+    facts->analytics->mail.wait_error = g_strdup("certificate has expired");
+}
+
+static void
+break_mail_refused(StatusFacts *facts)
+{
+    facts->analytics->mail.n_refused = 3;
+    facts->analytics->mail.refuse_address = g_strdup("noc@example.org");
+    facts->analytics->mail.refuse_error = g_strdup("550 no such user");
+}
+
 static void
 test_problems(void)
 {
@@ -154,6 +228,14 @@ test_problems(void)
         { break_old_loss, "" },
         { break_silent_exporter, "exporter 192.0.2.1, domain 0: has sent nothing" },
         { break_clock, "its clock is 2 h 0 min behind ours" },
+        { break_no_job, "" },
+        { break_job, "job beacon: failed 7 times in a row: reading contacts: out of" },
+        { break_silent_jobs, "no job has run for 1 h 0 min" },
+        { break_jobs_stopped_long_ago, "" },
+        { break_mail_young, "" },
+        { break_mail_untried, "mail: 2 waiting, the oldest for 2 h 0 min; nobody has" },
+        { break_mail, "noc@example.org: certificate has expired" },
+        { break_mail_refused, "3 refused for good in the last day, the last for noc@" },
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -78,11 +78,49 @@ test_refused(void)
     }
 }
 
+static void
+test_spans(void)
+{
+    static const struct {
+        const char *text;
+        int64_t us; /* 0 = refused */
+    } cases[] = {
+        { "90s", 90 * US_PER_SEC },
+        { "15m", 900 * US_PER_SEC },
+        { "12h", 12 * 3600 * US_PER_SEC },
+        { "30d", 30 * 86400 * US_PER_SEC },
+        { "0d", 0 },
+        { "-30d", 0 },
+        { "", 0 },
+        { "d", 0 },
+        { "30", 0 },
+        { " 30d", 0 },
+        { "30 d", 0 },
+        { "30dd", 0 },
+        { "1.5d", 0 },
+        { "99999999999999999999d", 0 },
+        { "for ever", 0 },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        int64_t us = 42;
+
+        g_test_message("\"%s\"", cases[i].text);
+        g_assert_cmpint(time_text_parse_span(cases[i].text, &us, &error), ==,
+                        cases[i].us > 0);
+        g_assert_cmpint(us, ==, cases[i].us > 0 ? cases[i].us : 42);
+        if (cases[i].us == 0)
+            g_assert_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/time-text/what-is-accepted", test_accepted);
     g_test_add_func("/time-text/what-is-refused", test_refused);
+    g_test_add_func("/time-text/spans", test_spans);
     return g_test_run();
 }

@@ -8,23 +8,35 @@
 #define MAX_SEC INT64_C(253402300799) /* the end of year 9999 */
 
 static bool
-parse_relative(const char *text, int64_t now_us, int64_t *us)
+parse_span(const char *text, int64_t *us)
 {
     static const struct {
         char unit;
         int64_t sec;
     } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
     char *end;
-    const guint64 count = g_ascii_strtoull(text + 1, &end, 10);
+    const guint64 count = g_ascii_strtoull(text, &end, 10);
 
     for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
-        if (g_ascii_isdigit(text[1]) && end[0] == units[i].unit && end[1] == '\0' &&
+        if (g_ascii_isdigit(text[0]) && end[0] == units[i].unit && end[1] == '\0' &&
             count <= (guint64) (MAX_SEC / units[i].sec)) {
-            *us = now_us - (int64_t) count * units[i].sec * US_PER_SEC;
+            *us = (int64_t) count * units[i].sec * US_PER_SEC;
             return true;
         }
     }
     return false;
+}
+
+static bool
+parse_relative(const char *text, int64_t now_us, int64_t *us)
+{
+    int64_t before_us;
+
+    if (!parse_span(text + 1, &before_us))
+        return false;
+
+    *us = now_us - before_us;
+    return true;
 }
 
 static bool
@@ -85,5 +97,19 @@ time_text_parse(const char *text, int64_t now_us, int64_t *us, GError **error)
                 "\"%s\" is not a time; say \"now\", \"-15m\", \"-2h\", \"-3d\", "
                 "\"2024-02-29\" or \"2024-02-29T13:05:09Z\" (UTC)",
                 text);
+    return false;
+}
+
+bool
+time_text_parse_span(const char *text, int64_t *us, GError **error)
+{
+    int64_t span_us;
+
+    if (parse_span(text, &span_us) && span_us > 0) {
+        *us = span_us;
+        return true;
+    }
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "\"%s\" is no span of time; say \"12h\" or \"30d\"", text);
     return false;
 }

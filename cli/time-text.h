@@ -15,3 +15,6 @@
 
 /* @us is unchanged on failure; errors: G_OPTION_ERROR_BAD_VALUE. */
 bool time_text_parse(const char *text, int64_t now_us, int64_t *us, GError **error);
+
+/* How long: "90s", "15m", "12h", "30d"; more than nothing.  Likewise. */
+bool time_text_parse_span(const char *text, int64_t *us, GError **error);

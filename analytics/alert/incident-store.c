@@ -114,6 +114,7 @@ incident_store_list(PGconn *conn, const IncidentFilter *filter, GError **error)
     static const char *const states[] = {
         [INCIDENT_STORE_UNRESOLVED] = "{open,acknowledged,muted}",
         [INCIDENT_STORE_OPEN] = "{open}",
+        [INCIDENT_STORE_ACTIVE] = "{open,acknowledged}",
         [INCIDENT_STORE_ALL] = "{open,acknowledged,muted,resolved}",
     };
     const unsigned limit = filter->limit == 0
@@ -160,6 +161,31 @@ incident_store_get(PGconn *conn, int64_t alert_id, GError **error)
     *incident = incident_of(rows, 0);
     incident->evidence = g_strdup(pg_cell_text(rows, 0, 25));
     return incident;
+}
+
+bool
+incident_store_count(PGconn *conn, IncidentCounts *counts, GError **error)
+{
+    g_autoptr(PGresult) rows = db_query(
+        conn, "counting incidents",
+        "SELECT count(*) FILTER (WHERE state = 'open' AND severity = 'mail'),"
+        "       count(*) FILTER (WHERE state = 'open' AND severity = 'digest'),"
+        "       count(*) FILTER (WHERE state = 'open' AND severity = 'listed'),"
+        "       count(*) FILTER (WHERE state = 'acknowledged'),"
+        "       count(*) FILTER (WHERE state = 'muted')"
+        "  FROM flowkeep.alert WHERE state <> 'resolved'",
+        0, NULL, error);
+
+    if (!rows)
+        return false;
+    *counts = (IncidentCounts){
+        .n_open_mail = (unsigned) pg_cell_uint(rows, 0, 0),
+        .n_open_digest = (unsigned) pg_cell_uint(rows, 0, 1),
+        .n_open_listed = (unsigned) pg_cell_uint(rows, 0, 2),
+        .n_acknowledged = (unsigned) pg_cell_uint(rows, 0, 3),
+        .n_muted = (unsigned) pg_cell_uint(rows, 0, 4),
+    };
+    return true;
 }
 
 /* --- their history --- */

@@ -81,7 +81,8 @@ typedef struct {
 
 typedef enum {
     INCIDENT_STORE_UNRESOLVED,
-    INCIDENT_STORE_OPEN, /* neither acknowledged nor muted */
+    INCIDENT_STORE_OPEN,   /* neither acknowledged nor muted */
+    INCIDENT_STORE_ACTIVE, /* open or acknowledged */
     INCIDENT_STORE_ALL,
 } IncidentStates;
 
@@ -93,6 +94,17 @@ typedef struct {
     int64_t until_us;     /* and opened before; 0 = now */
     unsigned limit;       /* at most INCIDENT_STORE_MAX_LIST; 0 = that */
 } IncidentFilter;
+
+/* How many there are now. */
+typedef struct {
+    unsigned n_open_mail; /* open, by severity */
+    unsigned n_open_digest;
+    unsigned n_open_listed;
+    unsigned n_acknowledged;
+    unsigned n_muted;
+} IncidentCounts;
+
+bool incident_store_count(PGconn *conn, IncidentCounts *counts, GError **error);
 
 /* GArrays clear their elements. */
 GArray *incident_store_list(PGconn *conn, const IncidentFilter *filter,

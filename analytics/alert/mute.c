@@ -7,9 +7,9 @@
 
 #define MAX_LIST "1000"
 
-/* $1 now, $2 who (null = the job).  An incident that is open again because its mute
- * ran out is told, since it goes on; one whose mute somebody lifted only when nobody
- * was ever told of it. */
+/* $1 now, $2 who (null = the job), $3 a new mute (0 = none).  An incident that is open
+ * again because its mute ran out is told, since it goes on; one whose mute somebody
+ * lifted only when nobody was ever told of it. */
 #define APPLY_SQL                                                                      \
     "WITH judged AS ("                                                                 \
     "  SELECT a.id, a.state = 'muted' AS was_muted, a.mute_id AS old_id,"              \
@@ -56,7 +56,11 @@
                                        "    FROM changed"                              \
                                        "   WHERE was_muted <> (new_id IS NOT NULL)"    \
                                        "   ORDER BY id)"                               \
-                                       "SELECT count(*) FROM changed"
+                                       "SELECT count(*), count(*) FILTER (WHERE "      \
+                                       "new_id IS NULL),"                              \
+                                       "       count(*) FILTER (WHERE new_id = "       \
+                                       "$3::bigint)"                                   \
+                                       "  FROM changed"
 
 static char *
 int_text(int64_t value)
@@ -73,25 +77,40 @@ lock_all(PGconn *conn, GError **error)
     return rows != NULL;
 }
 
-static bool
-apply(PGconn *conn, const char *who, const char *now, unsigned *n_changed,
-      GError **error)
-{
-    const char *const params[] = { now, who };
-    g_autoptr(PGresult) rows =
-        db_query(conn, "applying mutes", APPLY_SQL, 2, params, error);
+/* What APPLY_SQL counts. */
+typedef struct {
+    unsigned n_changed;
+    unsigned n_opened;
+    unsigned n_muted; /* by the new mute */
+} Applied;
 
-    if (rows && n_changed)
-        *n_changed = (unsigned) pg_cell_uint(rows, 0, 0);
-    return rows != NULL;
+static bool
+apply(PGconn *conn, const char *who, const char *now, const char *new_id,
+      Applied *applied, GError **error)
+{
+    const char *const params[] = { now, who, new_id };
+    g_autoptr(PGresult) rows = db_query(conn, "applying mutes", APPLY_SQL,
+                                        G_N_ELEMENTS(params), params, error);
+
+    if (!rows)
+        return false;
+    applied->n_changed = (unsigned) pg_cell_uint(rows, 0, 0);
+    applied->n_opened = (unsigned) pg_cell_uint(rows, 0, 1);
+    applied->n_muted = (unsigned) pg_cell_uint(rows, 0, 2);
+    return true;
 }
 
 bool
 mute_apply(PGconn *conn, int64_t now_us, unsigned *n_changed, GError **error)
 {
     g_autofree char *now = int_text(now_us);
+    Applied applied;
 
-    return lock_all(conn, error) && apply(conn, NULL, now, n_changed, error);
+    if (!lock_all(conn, error) || !apply(conn, NULL, now, "0", &applied, error))
+        return false;
+    if (n_changed)
+        *n_changed = applied.n_changed;
+    return true;
 }
 
 bool
@@ -124,10 +143,13 @@ mute_add(PGconn *conn, const MuteRequest *request, int64_t now_us, int64_t *mute
                                                                          "id",
         G_N_ELEMENTS(params), params, error);
 
-    if (!rows || !apply(conn, who, now, n_muted, error))
+    Applied applied;
+    if (!rows || !apply(conn, who, now, pg_cell_text(rows, 0, 0), &applied, error))
         return false;
     if (mute_id)
         *mute_id = pg_cell_int(rows, 0, 0);
+    if (n_muted)
+        *n_muted = applied.n_muted;
     return true;
 }
 
@@ -156,7 +178,12 @@ mute_lift(PGconn *conn, int64_t mute_id, const char *who, int64_t now_us,
                     id);
         return false;
     }
-    return rows && apply(conn, valid, now, n_opened, error);
+    Applied applied;
+    if (!rows || !apply(conn, valid, now, "0", &applied, error))
+        return false;
+    if (n_opened)
+        *n_opened = applied.n_opened;
+    return true;
 }
 
 /* --- reading --- */
