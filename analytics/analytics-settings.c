@@ -119,13 +119,16 @@ static const SettingsKey keys[] = {
     { "smtp", "ca_file", SETTINGS_PATH, IN(smtp_ca_file), 0, "", 0, 0, NULL,
       "Certificates to trust.  Empty: those of the system." },
     { "smtp", "timeout_sec", UINT32(smtp_timeout_sec), "60", 1, 600, NULL,
-      "A message that took longer is tried again later." },
+      "How long a message may take up to its last byte.  One that took longer is tried "
+      "again later.  The answer to the last byte may take ten minutes, whatever this "
+      "says: who gives up earlier sends twice." },
 
     { "mail", "from", SETTINGS_STRING, IN(mail_from), 0, "", 0, 0, NULL,
       "Address that mail comes from.  Empty: flowkeep@ and the name of the host." },
     { "mail", "link", SETTINGS_STRING, IN(mail_link), 0, "", 0, 0, NULL,
-      "Where people see the dashboards, such as https://grafana.example.net; stands in "
-      "the mail.  Empty: no links." },
+      "Where people see an incident, such as "
+      "https://grafana.example.net/d/flowkeep-incident?var-alert={alert}, in which "
+      "{alert} becomes its number.  Empty: no links in mail." },
     { "mail", "digest_hour", UINT32(mail_digest_hour), "6", 0, 23, NULL,
       "When the daily digest is sent, hour of the day, UTC." },
     { "mail", "cap_per_hour", UINT32(mail_cap_per_hour), "20", 1, 10000, NULL,
@@ -198,12 +201,18 @@ static const SettingsTable table = {
 AnalyticsSettings *
 analytics_settings_load(const char *path, GError **error)
 {
-    return settings_table_load(&table, path, error);
+    AnalyticsSettings *self = settings_table_load(&table, path, error);
+
+    if (self)
+        self->path = g_strdup(path);
+    return self;
 }
 
 void
 analytics_settings_free(AnalyticsSettings *self)
 {
+    if (self)
+        g_free(self->path);
     settings_table_free(&table, self);
 }
 

@@ -12,9 +12,8 @@
 #include <stdint.h>
 
 #include "database-settings.h"
+#include "mail/smtp.h"
 #include "network.h"
-
-typedef enum { SMTP_STARTTLS, SMTP_TLS, SMTP_PLAIN } SmtpSecurity;
 
 /* Traffic that is there for a reason: NTP, DNS, backup, monitoring. */
 typedef struct {
@@ -35,6 +34,8 @@ typedef struct {
 } RecipientSettings;
 
 typedef struct {
+    char *path; /* the file these were read from */
+
     DatabaseSettings database;
 
     /* [analytics] */

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job-table.h"
 
+#include "job-baseline.h"
 #include "job-beacon.h"
+#include "job-exfil.h"
 
 #define PERIOD(member) offsetof(AnalyticsSettings, member)
 
 const JobTableRow job_table[] = {
+    { &job_baseline, JOB_LANE_WATCH, PERIOD(baseline_period_sec) },
     { &job_beacon, JOB_LANE_WATCH, PERIOD(beacon_period_sec) },
+    { &job_exfil, JOB_LANE_WATCH, PERIOD(exfil_period_sec) },
+    { &job_mail, JOB_LANE_MAIL, PERIOD(mail_period_sec) },
+    { &job_send, JOB_LANE_MAIL, JOB_TABLE_NO_PERIOD },
 };
 const size_t job_table_len = G_N_ELEMENTS(job_table);
 
@@ -23,6 +29,9 @@ job_table_find(const char *name)
 uint32_t
 job_table_period_sec(const JobTableRow *row, const AnalyticsSettings *settings)
 {
+    if (row->period == JOB_TABLE_NO_PERIOD)
+        return 0;
+
     const uint32_t *period =
         (const uint32_t *) (const void *) ((const char *) settings + row->period);
 
@@ -34,9 +43,13 @@ job_table_overview(const AnalyticsSettings *settings)
 {
     GString *text = g_string_new(NULL);
 
-    for (size_t i = 0; i < job_table_len; i++)
-        g_string_append_printf(text, "%-9s %6u s  %s\n", job_table[i].job->name,
-                               job_table_period_sec(&job_table[i], settings),
+    for (size_t i = 0; i < job_table_len; i++) {
+        const uint32_t period_sec = job_table_period_sec(&job_table[i], settings);
+        g_autofree char *period =
+            period_sec > 0 ? g_strdup_printf("%u s", period_sec) : g_strdup("--once");
+
+        g_string_append_printf(text, "%-9s %8s  %s\n", job_table[i].job->name, period,
                                job_table[i].job->help);
+    }
     return g_string_free(text, FALSE);
 }

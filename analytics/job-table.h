@@ -16,8 +16,14 @@ typedef enum {
 typedef struct {
     const Job *job;
     JobLane lane;
-    size_t period; /* offset in the settings of a uint32_t: seconds, 0 = the job's */
+    size_t period; /* offset in the settings of a uint32_t: seconds, 0 = the job's; or
+                    * JOB_TABLE_NO_PERIOD */
 } JobTableRow;
+
+#define JOB_TABLE_NO_PERIOD SIZE_MAX /* runs with --once only */
+
+extern const Job job_mail;
+extern const Job job_send;
 
 extern const JobTableRow job_table[];
 extern const size_t job_table_len;

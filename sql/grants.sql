@@ -32,6 +32,7 @@ GRANT INSERT, UPDATE, DELETE ON
     flowkeep.contact_hour, flowkeep.contact_hour_default, flowkeep.session_open,
     flowkeep.exporter_timeout, flowkeep.job_run,
     flowkeep.beacon_group, flowkeep.periodic_day, flowkeep.blind_spot,
+    flowkeep.host_day, flowkeep.peer_day, flowkeep.peer_known, flowkeep.baseline,
     flowkeep.alert, flowkeep.alert_finding, flowkeep.alert_event, flowkeep.mute,
     flowkeep.outbox
    TO flowkeep_analytics;
@@ -52,5 +53,5 @@ GRANT EXECUTE ON FUNCTION
     flowkeep.exporter_ids, flowkeep.collector_forget
    TO flowkeep_collector;
 
-GRANT EXECUTE ON FUNCTION flowkeep.partition_ensure
+GRANT EXECUTE ON FUNCTION flowkeep.partition_ensure, flowkeep.baseline_settle
    TO flowkeep_analytics;

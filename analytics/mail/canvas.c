@@ -129,11 +129,12 @@ append(void *closure, const unsigned char *data, unsigned length)
 GBytes *
 canvas_png(Canvas *self)
 {
-    GByteArray *png = g_byte_array_new();
+    g_autoptr(GByteArray) png = g_byte_array_new();
 
     cairo_surface_flush(self->surface);
-    /* Fails for want of memory only, and then GLib has ended the process. */
-    g_assert(cairo_surface_write_to_png_stream(self->surface, append, png) ==
-             CAIRO_STATUS_SUCCESS);
-    return g_byte_array_free_to_bytes(png);
+    if (cairo_status(self->cairo) != CAIRO_STATUS_SUCCESS ||
+        cairo_surface_write_to_png_stream(self->surface, append, png) !=
+            CAIRO_STATUS_SUCCESS)
+        return NULL;
+    return g_byte_array_free_to_bytes(g_steal_pointer(&png));
 }

@@ -55,5 +55,5 @@ void canvas_bold(Canvas *self, unsigned rgb, double size, CanvasAlign align, dou
                  double y, const char *text);
 double canvas_text_width(Canvas *self, double size, const char *text);
 
-/* The PNG (transfer full). */
+/* The PNG (transfer full); NULL when numbers that are none were drawn. */
 GBytes *canvas_png(Canvas *self);
