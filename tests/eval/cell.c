@@ -38,8 +38,10 @@ score(const Cell *cell, GArray *events, Trial *trial)
 static void
 do_trial(size_t item, void *result, const void *data)
 {
-    static const GeneratorsSizes sizes[] = { GENERATORS_CONSTANT, GENERATORS_TWO_PCT,
-                                             GENERATORS_CONSTANT, GENERATORS_TEN_PCT };
+    static const GeneratorsSizes sizes[] = {
+        GENERATORS_CONSTANT, GENERATORS_CONSTANT, GENERATORS_TWO_PCT,
+        GENERATORS_CONSTANT, GENERATORS_CONSTANT, GENERATORS_TEN_PCT,
+    };
     const Cell *cell = ((const Job *) data)->cell;
     g_autoptr(GArray) events = g_array_new(FALSE, FALSE, sizeof(ContactEvent));
     GeneratorsBeacon beacon = cell->beacon;

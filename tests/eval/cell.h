@@ -16,8 +16,8 @@
 #include "scores.h"
 
 typedef struct {
-    GeneratorsBeacon beacon; /* its sizes are set trial by trial: half constant, a
-                              * quarter within 2 % and a quarter within 10 % */
+    GeneratorsBeacon beacon; /* its sizes are set trial by trial: two thirds constant,
+                              * a sixth within 2 % and a sixth within 10 % */
     GeneratorsSet set;       /* held out: also, T varies from 0.8 to 1.25 of its value
                               * and jitter by a twentieth of its */
     uint64_t number;         /* of the case: cells of other numbers are independent */

@@ -220,8 +220,9 @@ generators_negative(const GeneratorsNegative *negative, Dice *dice, GArray *even
 const char *
 generators_kind_name(GeneratorsKind kind)
 {
-    static const char *const names[GENERATORS_N_KINDS] = {
-        "Poisson", "diurnal", "bursty sessions", "heavy-tailed", "lognormal", "on/off",
+    static const char *const names[GENERATORS_N_ALL_KINDS] = {
+        "Poisson",   "diurnal", "bursty sessions", "heavy-tailed",
+        "lognormal", "on/off",  "dead time",       "steady sessions",
     };
 
     return names[kind];

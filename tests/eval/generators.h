@@ -74,10 +74,16 @@ typedef enum {
     GENERATORS_POISSON,      /* constant rate */
     GENERATORS_DIURNAL,      /* a rate that follows the day */
     GENERATORS_SESSIONS,     /* bursts of contacts close together, at random times */
-    GENERATORS_HEAVY_TAILED, /* intervals from a Pareto distribution */
+    GENERATORS_HEAVY_TAILED, /* Pareto intervals, half of the sources with a shortest */
     GENERATORS_LOGNORMAL,    /* intervals from a lognormal distribution */
     GENERATORS_ON_OFF, /* someone at work, and not: active for minutes, then away */
     GENERATORS_N_KINDS,
+    /* Beyond the six, sources that are not channels but have a regularity of their own,
+     * the same in both sets: */
+    GENERATORS_REFRACTORY =
+        GENERATORS_N_KINDS, /* at random, but never soon after: a third of the mean */
+    GENERATORS_PACED,       /* sessions, each at a steady pace of its own */
+    GENERATORS_N_ALL_KINDS,
 } GeneratorsKind;
 
 typedef struct {

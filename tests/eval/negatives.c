@@ -83,20 +83,70 @@ sessions(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
     }
 }
 
+/* A session at a steady pace, within 5 %. */
+static void
+paced(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
+{
+    double mean_gap = what->window_sec / (double) n;
+
+    while (times->len < n) {
+        double at = dice_uniform(dice) * what->window_sec;
+        double gap = mean_gap * dice_between(dice, 0.02, 0.3);
+        size_t size = 5 + dice_below(dice, 40);
+
+        for (size_t i = 0; i < size && times->len < n; i++) {
+            append(times, at, what->window_sec);
+            at += gap * dice_between(dice, 0.95, 1.05);
+        }
+    }
+}
+
+/* The intervals of one source. */
+typedef struct {
+    GeneratorsKind kind;
+    bool is_paused; /* there is a shortest one */
+    double alpha;
+    double sigma;
+} Gaps;
+
+static Gaps
+draw_source(const GeneratorsNegative *what, Dice *dice)
+{
+    bool held_out = what->set == GENERATORS_HELD_OUT;
+    bool is_paused = dice_uniform(dice) < (held_out ? 0.4 : 0.5);
+    Gaps gaps = { .kind = what->kind, .is_paused = is_paused };
+
+    if (!held_out)
+        gaps.alpha = dice_between(dice, 1.1, 1.6);
+    else
+        gaps.alpha = dice_between(dice, 1.05, is_paused ? 1.5 : 2.0);
+    gaps.sigma =
+        held_out ? dice_between(dice, 0.75, 1.8) : dice_between(dice, 0.8, 1.6);
+    return gaps;
+}
+
+static double
+draw_gap(const Gaps *gaps, Dice *dice)
+{
+    switch (gaps->kind) {
+    case GENERATORS_LOGNORMAL:
+        return dice_lognormal(dice, 1.0, gaps->sigma);
+    case GENERATORS_REFRACTORY:
+        return 0.5 + dice_exponential(dice, 1.0);
+    default: /* heavy-tailed */
+        return gaps->is_paused + dice_pareto(dice, 1.0, gaps->alpha);
+    }
+}
+
 /* Adds up intervals and stretches them so that they fill the window. */
 static void
 renewal(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
 {
-    bool held_out = what->set == GENERATORS_HELD_OUT;
-    double alpha =
-        held_out ? dice_between(dice, 1.05, 2.0) : dice_between(dice, 1.1, 1.6);
-    double sigma =
-        held_out ? dice_between(dice, 1.0, 1.8) : dice_between(dice, 1.1, 1.6);
+    Gaps gaps = draw_source(what, dice);
     double sum = 0.0;
 
     for (size_t i = 0; i <= n; i++) {
-        sum += what->kind == GENERATORS_HEAVY_TAILED ? dice_pareto(dice, 1.0, alpha)
-                                                     : dice_lognormal(dice, 1.0, sigma);
+        sum += draw_gap(&gaps, dice);
         if (i < n)
             g_array_append_val(times, sum);
     }
@@ -180,11 +230,12 @@ on_off(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times)
 void
 negatives_times(const GeneratorsNegative *what, size_t n, Dice *dice, GArray *times_sec)
 {
-    static void (*const kinds[GENERATORS_N_KINDS])(const GeneratorsNegative *, size_t,
-                                                   Dice *, GArray *) = {
-        [GENERATORS_POISSON] = poisson,   [GENERATORS_DIURNAL] = diurnal,
-        [GENERATORS_SESSIONS] = sessions, [GENERATORS_HEAVY_TAILED] = renewal,
-        [GENERATORS_LOGNORMAL] = renewal, [GENERATORS_ON_OFF] = on_off,
+    static void (*const kinds[GENERATORS_N_ALL_KINDS])(const GeneratorsNegative *,
+                                                       size_t, Dice *, GArray *) = {
+        [GENERATORS_POISSON] = poisson,    [GENERATORS_DIURNAL] = diurnal,
+        [GENERATORS_SESSIONS] = sessions,  [GENERATORS_HEAVY_TAILED] = renewal,
+        [GENERATORS_LOGNORMAL] = renewal,  [GENERATORS_ON_OFF] = on_off,
+        [GENERATORS_REFRACTORY] = renewal, [GENERATORS_PACED] = paced,
     };
 
     g_array_set_size(times_sec, 0);

@@ -8,17 +8,13 @@ void
 scores_of(const ContactSeries *series, double scores[SCORES_N])
 {
     RitaScore rita = rita_score(series);
+    BeaconMeasure measure;
 
     scores[SCORES_RITA] = rita.total;
     scores[SCORES_RITA_TIMING] = rita.timing;
-#ifdef HAVE_BEACON
-    BeaconMeasure measure;
     beacon_measure(series, &measure);
     scores[SCORES_FLOWKEEP] = beacon_measure_rank(&measure);
     scores[SCORES_FLOWKEEP_TIMING] = measure.evidence;
-#else
-    scores[SCORES_FLOWKEEP] = scores[SCORES_FLOWKEEP_TIMING] = 0;
-#endif
 }
 
 const char *

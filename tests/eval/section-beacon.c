@@ -156,7 +156,7 @@ run_set(const Plan *plan, GeneratorsSet set, GString *out, GError **error)
 {
     g_autoptr(Table) table =
         table_new("case|>events|>RITA total|>RITA timing|>Flowkeep timing|>Flowkeep|"
-                  ">wanted|Flowkeep");
+                  ">wanted|result");
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         Cell cell = {
@@ -205,15 +205,17 @@ section_beacon_run(const Plan *plan, GString *out, GError **error)
         "it, which have the numbers of events of the %zu trials and the same window, "
         "sizes constant, +-20 %% and lognormal, of six kinds in equal parts. RITA "
         "looks "
-        "at the last 24 h, as it does. Uploads of check-ins: half of the channels "
-        "constant, a quarter +-2 %%, a quarter +-10 %%. Sampled sessions have 12 "
+        "at the last 24 h, as it does. Uploads of check-ins: two thirds of the "
+        "channels constant, a sixth +-2 %%, a sixth +-10 %%. Sampled sessions have 12 "
         "packets. "
         "*Flowkeep* is time, size and presence together, as *RITA total*; *timing* is "
         "the intervals alone.\n",
         plan->n_negatives, plan->n_trials);
     for (GeneratorsSet set = 0; set <= GENERATORS_HELD_OUT; set++) {
+        if (!plan->sets[set])
+            continue;
         sections_progress("%s generators", generators_set_name(set));
-        if (plan->sets[set] && !run_set(plan, set, out, error))
+        if (!run_set(plan, set, out, error))
             return false;
     }
     return true;

@@ -9,7 +9,7 @@
 #define DAY          .window_sec = 86400
 
 /* A trial takes as long as 200 of the other sections. */
-enum { PART_OF_TRIALS = 5 };
+enum { PART_OF_TRIALS = 10 };
 
 static const struct {
     const char *name;
@@ -118,8 +118,12 @@ section_surrogates_run(const Plan *plan, GString *out, GError **error)
                            "95 %%. T = 300 s and 24 h unless said.\n",
                            BEACON_POLICY_DEFAULT.n_surrogates,
                            MAX(plan->n_trials / PART_OF_TRIALS, 10));
-    for (GeneratorsSet set = 0; set <= GENERATORS_HELD_OUT; set++)
-        if (plan->sets[set] && !run_set(plan, set, out, error))
+    for (GeneratorsSet set = 0; set <= GENERATORS_HELD_OUT; set++) {
+        if (!plan->sets[set])
+            continue;
+        sections_progress("%s generators", generators_set_name(set));
+        if (!run_set(plan, set, out, error))
             return false;
+    }
     return true;
 }

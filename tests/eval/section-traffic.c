@@ -9,7 +9,8 @@
 #include "sections.h"
 #include "table.h"
 
-#define HOUR_US INT64_C(3600000000)
+#define HOUR_US   INT64_C(3600000000)
+#define MINUTE_US INT64_C(60000000)
 
 static const struct {
     const char *name;
@@ -25,6 +26,11 @@ enum { N_FILES = G_N_ELEMENTS(files), LAB = 0 };
 /* Parts of a day in which a channel is alive: so many starts for each length. */
 static const double day_hours[] = { 0.5, 1, 2, 4 };
 static const double short_hours[] = { 0.5, 1, 2, 3, 4 };
+#define HISTORY_US (14 * 24 * HOUR_US)
+
+/* Judging is not followed further after a first contact. */
+enum { MOST_MINUTES = 180 };
+
 enum { N_DAY_STARTS = 53, N_SHORT_STARTS = 54 };
 #define ALERT_BUDGET 0.05
 
@@ -93,6 +99,53 @@ add_file(const Recording *recording, Table *table)
     sections_progress("%s", recording->name);
 }
 
+/* How long after its first contact a channel is mailed, when judged every minute from
+ * then on with a day's window, and the HISTORY_US before are known not to have had it;
+ * -1 = not within @most_minutes. */
+static int
+minutes_to_mail(const Recording *recording, const TrafficPair *hostile,
+                int most_minutes)
+{
+    const ContactEvent *events = hostile->series.events;
+    Context context = recording_context(recording, hostile);
+
+    context.history_from_us = events[0].start_us - HISTORY_US;
+    for (int minutes = 1; minutes <= most_minutes; minutes++) {
+        int64_t to_us = events[0].start_us + minutes * MINUTE_US;
+        ContactSeries seen = hostile->series;
+        g_autoptr(Finding) finding = NULL;
+
+        seen.n_events = 0;
+        while (seen.n_events < hostile->series.n_events &&
+               events[seen.n_events].start_us < to_us)
+            seen.n_events++;
+        seen.n_sessions = seen.n_events;
+        seen.from_us = to_us - 24 * HOUR_US;
+        seen.to_us = to_us;
+        finding = beacon_judge(&seen, &context, &BEACON_POLICY_DEFAULT);
+        if (finding && finding->severity == FINDING_MAIL)
+            return minutes;
+    }
+    return -1;
+}
+
+static void
+add_minutes(const Recording *recording, const TrafficPair *hostile, GString *out)
+{
+    int minutes = minutes_to_mail(recording, hostile, MOST_MINUTES);
+
+    if (minutes < 0)
+        g_string_append_printf(out,
+                               "\nNot mailed within %d minutes of its first contact, "
+                               "judged every minute after 14 days without it.\n",
+                               MOST_MINUTES);
+    else
+        g_string_append_printf(out,
+                               "\nMailed %d minutes after its first contact, when "
+                               "judged every minute after 14 days without it.\n",
+                               minutes);
+}
+
 /* What is said of the true pair: the sentence and its terms. */
 static void
 add_terms(const Recording *recording, GString *out)
@@ -115,6 +168,7 @@ add_terms(const Recording *recording, GString *out)
     for (size_t i = 0; i < finding->n_terms; i++)
         g_string_append_printf(out, "- %s %.1f: %s\n", finding->terms[i].name,
                                finding->terms[i].points, finding->terms[i].why);
+    add_minutes(recording, hostile, out);
 }
 
 /* The contacts of @whole in a part of its window, which stays the window. */

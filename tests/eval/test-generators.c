@@ -246,9 +246,11 @@ test_kinds(Fixture *fix, G_GNUC_UNUSED gconstpointer data)
         { GENERATORS_POISSON, 0.95, 1.05, 0.2, 0.25 },
         { GENERATORS_DIURNAL, 0.9, 1.1, 0.45, 1.2 },
         { GENERATORS_SESSIONS, 1.03, 2.0, 0.4, 1.5 },
-        { GENERATORS_HEAVY_TAILED, 1.1, 2.0, 0.3, 3.0 },
-        { GENERATORS_LOGNORMAL, 0.95, 1.6, 0.2, 1.0 },
+        { GENERATORS_HEAVY_TAILED, 0.7, 1.1, 0.3, 3.0 },
+        { GENERATORS_LOGNORMAL, 0.85, 1.3, 0.2, 1.0 },
         { GENERATORS_ON_OFF, 0.9, 1.3, 0.8, 3.0 },
+        { GENERATORS_REFRACTORY, 0.3, 0.5, 0.05, 0.2 },
+        { GENERATORS_PACED, 0.05, 0.6, 0.4, 2.0 },
     };
 
     for (size_t i = 0; i < 2 * G_N_ELEMENTS(cases); i++) {
