@@ -55,12 +55,15 @@ rank_of(const GPtrArray *pairs, const TrafficPair *wanted, ScoresKind kind)
 
 typedef struct {
     unsigned n[FINDING_MAIL + 1]; /* findings, by severity */
+    unsigned n_benign_mails;      /* on pairs that are not hostile */
+    double host_days;             /* of watched hosts */
     unsigned n_rita;              /* pairs with the 0.75 that RITA calls low */
 } Alerts;
 
 static Alerts
 judge_all(const Recording *recording)
 {
+    double days = (double) (recording->to_us - recording->from_us) / (24.0 * HOUR_US);
     Alerts alerts = { 0 };
 
     for (guint i = 0; i < recording->outbound->len; i++) {
@@ -72,19 +75,26 @@ judge_all(const Recording *recording)
 
         scores_of(&pair->series, scores);
         alerts.n_rita += scores[SCORES_RITA] >= 0.75;
-        if (finding)
+        alerts.host_days = context.n_hosts * days;
+        if (finding) {
             alerts.n[finding->severity]++;
+            alerts.n_benign_mails +=
+                finding->severity == FINDING_MAIL && !pair->is_hostile;
+        }
     }
     return alerts;
 }
 
+/* Adds what it counts to @sum. */
 static void
-add_file(const Recording *recording, Table *table)
+add_file(const Recording *recording, Table *table, Alerts *sum)
 {
     const TrafficPair *hostile = recording_hostile(recording->outbound);
     g_autoptr(GString) ranks = g_string_new(NULL);
     Alerts alerts = judge_all(recording);
 
+    sum->n_benign_mails += alerts.n_benign_mails;
+    sum->host_days += alerts.host_days;
     for (ScoresKind kind = 0; kind < SCORES_N; kind++)
         if (hostile)
             g_string_append_printf(ranks, "|%u",
@@ -312,13 +322,20 @@ write_files(const Recording *recordings, GString *out)
     g_autoptr(Table) table =
         table_new("file|>hours|>pairs|>rank by RITA total|>RITA timing|>Flowkeep|"
                   ">Flowkeep timing|>RITA >= 0.75|>mail|>digest|>listed");
+    Alerts sum = { 0 };
 
     for (size_t i = 0; i < N_FILES; i++)
         if (recordings[i].sessions)
-            add_file(&recordings[i], table);
+            add_file(&recordings[i], table, &sum);
         else
             g_string_append_printf(out, "%s is not there: skipped.\n\n", files[i].name);
     table_write(table, out);
+    if (sum.host_days > 0)
+        g_string_append_printf(out,
+                               "\nMails on benign pairs: %u in %.1f days of watched "
+                               "hosts, %.2f a host and day (wanted: at most 1).\n",
+                               sum.n_benign_mails, sum.host_days,
+                               sum.n_benign_mails / sum.host_days);
     for (size_t i = 0; i < N_FILES; i++)
         if (recordings[i].sessions)
             add_terms(&recordings[i], out);
