@@ -4,10 +4,12 @@
 #include "job-baseline.h"
 #include "job-beacon.h"
 #include "job-exfil.h"
+#include "job-session.h"
 
 #define PERIOD(member) offsetof(AnalyticsSettings, member)
 
 const JobTableRow job_table[] = {
+    { &job_session, JOB_LANE_WATCH, PERIOD(session_period_sec) },
     { &job_baseline, JOB_LANE_WATCH, PERIOD(baseline_period_sec) },
     { &job_beacon, JOB_LANE_WATCH, PERIOD(beacon_period_sec) },
     { &job_exfil, JOB_LANE_WATCH, PERIOD(exfil_period_sec) },

@@ -30,7 +30,7 @@ GRANT INSERT, UPDATE, DELETE ON
 
 GRANT INSERT, UPDATE, DELETE ON
     flowkeep.contact_hour, flowkeep.contact_hour_default, flowkeep.session_open,
-    flowkeep.exporter_timeout, flowkeep.job_run,
+    flowkeep.exporter_timeout, flowkeep.session_stream, flowkeep.job_run,
     flowkeep.beacon_group, flowkeep.periodic_day, flowkeep.blind_spot,
     flowkeep.host_day, flowkeep.peer_day, flowkeep.peer_known, flowkeep.baseline,
     flowkeep.alert, flowkeep.alert_finding, flowkeep.alert_event, flowkeep.mute,

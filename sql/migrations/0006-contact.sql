@@ -4,7 +4,7 @@
 --         must see each session once.
 -- Needs:  0002-exporter.sql
 -- Locks:  none (new objects only)
--- Undo:   DROP TABLE of the three   -- the session job reads all of flow again
+-- Undo:   DROP TABLE of the four   -- the session job reads all of flow again
 -- Twins:  analytics/session/contact-rows.c has the columns of contact_hour
 
 CREATE TABLE flowkeep.contact_hour (
@@ -70,9 +70,9 @@ COMMENT ON COLUMN flowkeep.contact_hour.start_octets
 COMMENT ON COLUMN flowkeep.contact_hour.dense
     IS 'there were more sessions than starts are kept of';
 COMMENT ON COLUMN flowkeep.contact_hour.gaps
-    IS 'gaps between consecutive starts that lv_sum is over, of a dense hour';
+    IS 'gaps between starts, of sessions that were over at the same time, that lv_sum is over: for dense hours';
 COMMENT ON COLUMN flowkeep.contact_hour.lv_sum
-    IS 'sum of ((b - a) / (b + a))^2 over consecutive gaps a, b, of a dense hour';
+    IS 'sum of ((b - a) / (b + a))^2 over such consecutive gaps a, b';
 
 CREATE TABLE flowkeep.contact_hour_default PARTITION OF flowkeep.contact_hour DEFAULT;
 CREATE INDEX contact_hour_peer ON flowkeep.contact_hour (peer, hour);
@@ -94,6 +94,7 @@ CREATE TABLE flowkeep.session_open (
     in_octets    bigint      NOT NULL,
     records      integer     NOT NULL,
     exporters    integer[]   NOT NULL,
+    is_over      boolean     NOT NULL,
     state        bytea       NOT NULL
 );
 
@@ -102,9 +103,9 @@ COMMENT ON TABLE flowkeep.session_open
 COMMENT ON COLUMN flowkeep.session_open.id
     IS 'number of the session, given by the job';
 COMMENT ON COLUMN flowkeep.session_open.stream
-    IS 'what it is read from: live, or backfill and its number';
+    IS 'what it is read from: live';
 COMMENT ON COLUMN flowkeep.session_open.host
-    IS 'the watched end';
+    IS 'the watched end; of two, the one with the smaller address';
 COMMENT ON COLUMN flowkeep.session_open.peer
     IS 'the other end';
 COMMENT ON COLUMN flowkeep.session_open.service_port
@@ -125,6 +126,8 @@ COMMENT ON COLUMN flowkeep.session_open.records
     IS 'flow records joined so far';
 COMMENT ON COLUMN flowkeep.session_open.exporters
     IS 'who reported it: exporter.id';
+COMMENT ON COLUMN flowkeep.session_open.is_over
+    IS 'it is counted in contact_hour, and remembered for records that come late';
 COMMENT ON COLUMN flowkeep.session_open.state
     IS 'what the job knows besides, in its own form';
 
@@ -146,8 +149,29 @@ COMMENT ON COLUMN flowkeep.exporter_timeout.active_timeout_sec
 COMMENT ON COLUMN flowkeep.exporter_timeout.evidence
     IS 'flows that were cut so, of those seen lately';
 COMMENT ON COLUMN flowkeep.exporter_timeout.state
-    IS 'counts by duration, in the job''''s own form';
+    IS 'counts by duration, in the job''s own form';
 COMMENT ON COLUMN flowkeep.exporter_timeout.event_at
     IS 'newest end of a flow it reported';
 COMMENT ON COLUMN flowkeep.exporter_timeout.updated_at
+    IS 'when this row was last written';
+
+CREATE TABLE flowkeep.session_stream (
+    stream        text        NOT NULL PRIMARY KEY,
+    services      bytea       NOT NULL,
+    sessions_open bigint      NOT NULL,
+    closed_early  bigint      NOT NULL,
+    updated_at    timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+COMMENT ON TABLE flowkeep.session_stream
+    IS 'one row per stream: what the session job keeps besides its sessions';
+COMMENT ON COLUMN flowkeep.session_stream.stream
+    IS 'what it reads: live';
+COMMENT ON COLUMN flowkeep.session_stream.services
+    IS 'ends that three and more peers talked to within 24 hours, in the job''s own form';
+COMMENT ON COLUMN flowkeep.session_stream.sessions_open
+    IS 'sessions in session_open, those that are over left out';
+COMMENT ON COLUMN flowkeep.session_stream.closed_early
+    IS 'sessions closed before their time because there were more than session.max_open, since ever';
+COMMENT ON COLUMN flowkeep.session_stream.updated_at
     IS 'when this row was last written';
