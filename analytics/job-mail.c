@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "alert/mute.h"
 #include "clock.h"
+#include "db.h"
 #include "job-table.h"
 #include "mail-settings.h"
 #include "mail/compose.h"
@@ -96,6 +98,15 @@ send_due(const JobRun *run, GError **error)
     return true;
 }
 
+/* What goes on when its mute has run out is to be told. */
+static bool
+end_mutes(const JobRun *run, GError **error)
+{
+    return db_exec(run->conn, "BEGIN", error) &&
+           mute_apply(run->conn, run->now_us, NULL, error) &&
+           db_exec(run->conn, "COMMIT", error);
+}
+
 static bool
 run_mail(JobRun *run, GError **error)
 {
@@ -103,7 +114,8 @@ run_mail(JobRun *run, GError **error)
     const MailPolicy policy = mail_settings_policy(run->settings, &recipients);
     ComposeCounts counts = { 0 };
 
-    if (!compose_alerts(run->conn, &policy, run->now_us, &counts, error) ||
+    if (!end_mutes(run, error) ||
+        !compose_alerts(run->conn, &policy, run->now_us, &counts, error) ||
         !digest_compose(run->conn, &policy, run->now_us, &counts, error) ||
         !outbox_tidy(run->conn, run->now_us, error))
         return false;

@@ -7,60 +7,61 @@
 
 #define MAX_LIST "1000"
 
+#define MUTE_OF_ALERT                                                                  \
+    ALERT_SQL_MUTE_OF("a.kind", "a.host", "a.peer_network", "a.service_port",          \
+                      ALERT_SQL_AT("$1"))
+
 /* $1 now, $2 who (null = the job), $3 a new mute (0 = none).  An incident that is open
  * again because its mute ran out is told, since it goes on; one whose mute somebody
  * lifted only when nobody was ever told of it. */
 #define APPLY_SQL                                                                      \
     "WITH judged AS ("                                                                 \
     "  SELECT a.id, a.state = 'muted' AS was_muted, a.mute_id AS old_id,"              \
-    "         " ALERT_SQL_MUTE_OF(                                                     \
-        "a.kind", "a.host", "a.peer_network", "a.service_port",                        \
-        ALERT_SQL_AT(                                                                  \
-            "$1")) " AS new_id"                                                        \
-                   "    FROM flowkeep.alert AS a WHERE a.state <> 'resolved'"          \
-                   "), changing AS ("                                                  \
-                   "  SELECT j.id, j.was_muted, j.new_id, new.reason,"                 \
-                   "         old.ended_at IS NOT NULL AS by_hand"                      \
-                   "    FROM judged AS j"                                              \
-                   "    LEFT JOIN flowkeep.mute AS old ON old.id = j.old_id"           \
-                   "    LEFT JOIN flowkeep.mute AS new ON new.id = j.new_id"           \
-                   "   WHERE j.new_id IS DISTINCT FROM j.old_id"                       \
-                   "      OR j.was_muted <> (j.new_id IS NOT NULL)"                    \
-                   "), told AS ("                                                      \
-                   "  SELECT c.id, c.new_id IS NULL AND a.severity = 'mail'"           \
-                   "               AND NOT (c.by_hand AND a.told_at IS NOT NULL) AS "  \
-                   "tell"                                                              \
-                   "    FROM changing AS c JOIN flowkeep.alert AS a ON a.id = c.id"    \
-                   "), changed AS ("                                                   \
-                   "  UPDATE flowkeep.alert AS a"                                      \
-                   "     SET state = CASE WHEN c.new_id IS NULL THEN 'open' ELSE "     \
-                   "'muted' END,"                                                      \
-                   "         mute_id = c.new_id,"                                      \
-                   "         told_at = CASE WHEN t.tell THEN " ALERT_SQL_AT(           \
-                       "$1") "                   ELSE a.told_at END"                   \
-                             "    FROM changing AS c JOIN told AS t ON t.id = c.id"    \
-                             "   WHERE a.id = c.id"                                    \
-                             "  RETURNING a.id, a.severity, a.score, a.magnitude, "    \
-                             "a.explanation,"                                          \
-                             "            c.was_muted, c.new_id, c.reason, t.tell"     \
-                             "), written AS ("                                         \
-                             "  INSERT INTO flowkeep.alert_event"                      \
-                             "  (alert_id, at, what, tell, severity, score, "          \
-                             "magnitude, explanation, who, note)"                      \
-                             "  SELECT id, " ALERT_SQL_AT(                             \
-                                 "$1") ","                                             \
-                                       "         CASE WHEN new_id IS NULL THEN "       \
-                                       "'unmuted' ELSE 'muted' END,"                   \
-                                       "         tell, severity, score, magnitude, "   \
-                                       "explanation, $2::text, reason"                 \
-                                       "    FROM changed"                              \
-                                       "   WHERE was_muted <> (new_id IS NOT NULL)"    \
-                                       "   ORDER BY id)"                               \
-                                       "SELECT count(*), count(*) FILTER (WHERE "      \
-                                       "new_id IS NULL),"                              \
-                                       "       count(*) FILTER (WHERE new_id = "       \
-                                       "$3::bigint)"                                   \
-                                       "  FROM changed"
+    "         " MUTE_OF_ALERT " AS new_id"                                             \
+    "    FROM flowkeep.alert AS a WHERE a.state <> 'resolved'"                         \
+    "), changing AS ("                                                                 \
+    "  SELECT j.id, j.was_muted, j.new_id, new.reason,"                                \
+    "         old.ended_at IS NOT NULL AS by_hand"                                     \
+    "    FROM judged AS j"                                                             \
+    "    LEFT JOIN flowkeep.mute AS old ON old.id = j.old_id"                          \
+    "    LEFT JOIN flowkeep.mute AS new ON new.id = j.new_id"                          \
+    "   WHERE j.new_id IS DISTINCT FROM j.old_id"                                      \
+    "      OR j.was_muted <> (j.new_id IS NOT NULL)"                                   \
+    "), told AS ("                                                                     \
+    "  SELECT c.id, c.new_id IS NULL AND a.severity = 'mail'"                          \
+    "               AND NOT (c.by_hand AND a.told_at IS NOT NULL) AS "                 \
+    "tell"                                                                             \
+    "    FROM changing AS c JOIN flowkeep.alert AS a ON a.id = c.id"                   \
+    "), changed AS ("                                                                  \
+    "  UPDATE flowkeep.alert AS a"                                                     \
+    "     SET state = CASE WHEN c.new_id IS NULL THEN 'open' ELSE "                    \
+    "'muted' END,"                                                                     \
+    "         mute_id = c.new_id,"                                                     \
+    "         told_at = CASE WHEN t.tell THEN " ALERT_SQL_AT(                          \
+        "$1") "                   ELSE a.told_at END"                                  \
+              "    FROM changing AS c JOIN told AS t ON t.id = c.id"                   \
+              "   WHERE a.id = c.id"                                                   \
+              "  RETURNING a.id, a.severity, a.score, a.magnitude, "                   \
+              "a.explanation,"                                                         \
+              "            c.was_muted, c.new_id, c.reason, t.tell"                    \
+              "), written AS ("                                                        \
+              "  INSERT INTO flowkeep.alert_event"                                     \
+              "  (alert_id, at, what, tell, severity, score, "                         \
+              "magnitude, explanation, who, note)"                                     \
+              "  SELECT id, " ALERT_SQL_AT(                                            \
+                  "$1") ","                                                            \
+                        "         CASE WHEN new_id IS NULL THEN "                      \
+                        "'unmuted' ELSE 'muted' END,"                                  \
+                        "         tell, severity, score, magnitude, "                  \
+                        "explanation, $2::text, reason"                                \
+                        "    FROM changed"                                             \
+                        "   WHERE was_muted <> (new_id IS NOT NULL)"                   \
+                        "   ORDER BY id)"                                              \
+                        "SELECT count(*), count(*) FILTER (WHERE "                     \
+                        "new_id IS NULL),"                                             \
+                        "       count(*) FILTER (WHERE new_id = "                      \
+                        "$3::bigint)"                                                  \
+                        "  FROM changed"
 
 static char *
 int_text(int64_t value)
@@ -100,13 +101,34 @@ apply(PGconn *conn, const char *who, const char *now, const char *new_id,
     return true;
 }
 
+/* Whether there is anything to apply, without waiting for anybody. */
+static bool
+is_due(PGconn *conn, const char *now, bool *is, GError **error)
+{
+    g_autoptr(PGresult) rows =
+        db_query(conn, "looking at mutes",
+                 "SELECT EXISTS (SELECT FROM flowkeep.alert AS a"
+                 "                WHERE a.state <> 'resolved'"
+                 "                  AND CASE WHEN a.state = 'muted' THEN a.mute_id END"
+                 "                      IS DISTINCT FROM " MUTE_OF_ALERT ")",
+                 1, &now, error);
+
+    if (!rows)
+        return false;
+    *is = pg_cell_bool(rows, 0, 0);
+    return true;
+}
+
 bool
 mute_apply(PGconn *conn, int64_t now_us, unsigned *n_changed, GError **error)
 {
     g_autofree char *now = int_text(now_us);
-    Applied applied;
+    Applied applied = { 0 };
+    bool due = false;
 
-    if (!lock_all(conn, error) || !apply(conn, NULL, now, "0", &applied, error))
+    if (!is_due(conn, now, &due, error) ||
+        (due &&
+         (!lock_all(conn, error) || !apply(conn, NULL, now, "0", &applied, error))))
         return false;
     if (n_changed)
         *n_changed = applied.n_changed;

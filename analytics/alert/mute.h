@@ -51,8 +51,9 @@ bool mute_lift(PGconn *conn, int64_t mute_id, const char *who, int64_t now_us,
                unsigned *n_opened, GError **error);
 
 /* Makes the incidents agree with the mutes in force at @now_us: mutes those that one
- * has come to cover, opens those whose mute has run out.  For the job, every minute or
- * so; the two above do it themselves.  @n_changed may be NULL. */
+ * has come to cover, opens those whose mute has run out.  For a job, as often as it
+ * likes: it waits for raises under way only when there is something to do.  The two
+ * above do it themselves.  @n_changed may be NULL. */
 bool mute_apply(PGconn *conn, int64_t now_us, unsigned *n_changed, GError **error);
 
 /* Of Mute, the newest first: those in force at @now_us, or with @all also those that
