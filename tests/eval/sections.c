@@ -13,6 +13,7 @@ sections_all(const Section **sections)
         { "calibration", "False alarms by kind of source", section_calibration_run },
         { "surrogates", "Against redrawings of itself", section_surrogates_run },
         { "cut", "One long session, cut by an active timeout", section_cut_run },
+        { "exfil", "Volumes: what is found, and what is not told", section_exfil_run },
         { "traffic", "Recorded traffic", section_traffic_run },
     };
 

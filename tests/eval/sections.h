@@ -41,5 +41,6 @@ void sections_progress(const char *format, ...) G_GNUC_PRINTF(1, 2);
 bool section_beacon_run(const Plan *plan, GString *out, GError **error);
 bool section_calibration_run(const Plan *plan, GString *out, GError **error);
 bool section_cut_run(const Plan *plan, GString *out, GError **error);
+bool section_exfil_run(const Plan *plan, GString *out, GError **error);
 bool section_surrogates_run(const Plan *plan, GString *out, GError **error);
 bool section_traffic_run(const Plan *plan, GString *out, GError **error);
