@@ -19,6 +19,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
 SET work_mem = '64MB'
+SET jit = off
 AS $$
 DECLARE
     n bigint;
