@@ -80,6 +80,10 @@ static const SettingsKey keys[] = {
     { "beacon", "resolve_hours", UINT32(beacon_resolve_hours), "48", 1, MAX_HOURS, NULL,
       "An incident that was not found again for so long is resolved." },
 
+    { "exfil", "mail_score", UINT32(exfil_mail_score), "70", 1, 100, NULL,
+      "From this score on there is a mail ..." },
+    { "exfil", "digest_score", UINT32(exfil_digest_score), "50", 1, 100, NULL,
+      "... and from this one on a line in the daily digest; less is not stored." },
     { "exfil", "new_peer_octets", UINT64(exfil_new_peer_octets), "50M", 1, MAX_OCTETS,
       NULL, "Sent to a peer seen for less than 7 days, in an hour or a day." },
     { "exfil", "any_peer_octets", UINT64(exfil_any_peer_octets), "1G", 1, MAX_OCTETS,
@@ -166,6 +170,10 @@ complete(void *settings, const SettingsOrigins *origins, GError **error)
                                      "\"%u\" is above mail_score, which is %u",
                                      self->beacon_digest_score,
                                      self->beacon_mail_score);
+    if (self->exfil_digest_score > self->exfil_mail_score)
+        return settings_table_refuse(origins, error, "exfil", NULL, "digest_score",
+                                     "\"%u\" is above mail_score, which is %u",
+                                     self->exfil_digest_score, self->exfil_mail_score);
     for (size_t i = 0; i < self->n_recipient; i++) {
         const RecipientSettings *one = &self->recipient[i];
 

@@ -59,6 +59,8 @@ typedef struct {
     uint32_t beacon_resolve_hours; /* not found for so long: resolved */
 
     /* [exfil] */
+    uint32_t exfil_mail_score;
+    uint32_t exfil_digest_score;
     uint64_t exfil_new_peer_octets;  /* burst to a new peer */
     uint64_t exfil_any_peer_octets;  /* burst to any */
     uint64_t exfil_drip_octets;      /* in 30 days to a new peer */

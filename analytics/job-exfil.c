@@ -7,7 +7,7 @@
  * watermark (housekeeping, task exfil).  A job that was away takes steps of twelve
  * hours until it is at the present, so that no hour goes unseen; it looks back at most
  * 31 days.  Days that the job baseline has not settled yet are read from contact_hour,
- * so a verdict does not depend on when that job ran. */
+ * so that sums do not depend on when that job ran. */
 
 #include "job-exfil.h"
 
@@ -49,6 +49,8 @@ policy_of(const AnalyticsSettings *settings)
 {
     ExfilPolicy policy = EXFIL_POLICY_DEFAULT;
 
+    policy.mail_points = settings->exfil_mail_score;
+    policy.digest_points = settings->exfil_digest_score;
     policy.new_peer_octets = settings->exfil_new_peer_octets;
     policy.any_peer_octets = settings->exfil_any_peer_octets;
     policy.drip_octets = settings->exfil_drip_octets;
@@ -353,8 +355,10 @@ take_step(JobRun *run, int64_t now_us, GError **error)
     exfil_window_for(window, now_us, &self->policy);
 
     /* Sorting two days of contacts; the server gives it back at the end. */
-    bool ok = db_exec(run->conn, "BEGIN; SET LOCAL work_mem = '64MB'", error) &&
-              prepare(self, error) && judge_all(self, error) && raise_all(self, error);
+    bool ok =
+        db_exec(run->conn, "BEGIN; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off",
+                error) &&
+        prepare(self, error) && judge_all(self, error) && raise_all(self, error);
     exfil_window_clear(window);
     if (!ok)
         return false;
