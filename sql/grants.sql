@@ -55,3 +55,12 @@ GRANT EXECUTE ON FUNCTION
 
 GRANT EXECUTE ON FUNCTION flowkeep.partition_ensure, flowkeep.baseline_settle
    TO flowkeep_analytics;
+
+-- What dashboards read.
+GRANT USAGE ON SCHEMA flowkeep_view
+   TO flowkeep_collector, flowkeep_analytics, flowkeep_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA flowkeep_view
+   TO flowkeep_collector, flowkeep_analytics, flowkeep_reader;
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA flowkeep_view FROM PUBLIC;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA flowkeep_view
+   TO flowkeep_collector, flowkeep_analytics, flowkeep_reader;

@@ -2,7 +2,7 @@
 --
 -- Why:    a batch appends its own part of every sum; an hour later thousands of
 --         parts are one row.
--- Needs:  0004-rollup.sql
+-- Needs:  0004-rollup.sql, summary.sql
 -- Locks:  rows only
 -- Used:   collector/store/keeper.c
 
@@ -36,6 +36,7 @@ BEGIN
           FROM gone AS g
          GROUP BY g.exporter_id, g.input_if, g.output_if, g.protocol,
                   g.service_port, g.watched;
+        PERFORM flowkeep.summarise_hour(in_hour);
         RETURN;
     END IF;
 
@@ -59,11 +60,12 @@ BEGIN
      WHERE t.minute >= in_hour AND t.minute < in_hour + interval '1 hour'
      GROUP BY t.exporter_id, t.input_if, t.output_if, t.protocol,
               t.service_port, t.watched;
+    PERFORM flowkeep.summarise_hour(in_hour);
 END
 $$;
 
 COMMENT ON FUNCTION flowkeep.traffic_compact_hour
-    IS 'makes traffic_1h right for one hour';
+    IS 'makes traffic_1h and the summaries right for one hour';
 
 -- The same for the parts of loss.
 CREATE OR REPLACE FUNCTION flowkeep.loss_compact_hour(in_hour timestamptz)
@@ -86,9 +88,9 @@ $$;
 COMMENT ON FUNCTION flowkeep.loss_compact_hour
     IS 'joins the parts of loss of one hour';
 
--- Compacts one hour: the next that is three hours behind, or one that got rows late.
--- Collectors mark as late what is two hours behind; the hour between allows for
--- clocks that differ.  Returns the hour, or null when there is nothing to do.
+-- Brings the summaries of dashboards up to date; then compacts one hour: the next that
+-- is three hours behind, or one that got rows late.  Collectors mark as late as late what is two hours behind; the hour between
+-- allows for clocks that differ.  Returns an hour, or null when there is nothing to do.
 CREATE OR REPLACE FUNCTION flowkeep.compact_next()
 RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER
@@ -104,6 +106,12 @@ BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtext('flowkeep.compact')) THEN
         RETURN NULL;
     END IF;
+
+    late := flowkeep.summarise_next();
+    IF late IS NOT NULL THEN
+        RETURN late;
+    END IF;
+    PERFORM flowkeep.summarise_hosts_next();
 
     SELECT h.done_until INTO next_hour
       FROM flowkeep.housekeeping AS h
@@ -144,4 +152,4 @@ END
 $$;
 
 COMMENT ON FUNCTION flowkeep.compact_next
-    IS 'compacts one hour of traffic_1m and loss';
+    IS 'brings summaries up to date, compacts one hour of traffic_1m and loss';

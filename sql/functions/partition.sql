@@ -337,7 +337,9 @@ BEGIN
      WHERE r.ctid = ANY (ARRAY(SELECT o.ctid FROM flowkeep.rejected_flow AS o
                                 WHERE o.rejected_at < now() - in_keep_flow LIMIT batch));
     GET DIAGNOSTICS gone = ROW_COUNT;
-    RETURN total + gone;
+    total := total + gone;
+
+    RETURN total + flowkeep.summary_drop_rows(in_keep_rollup);
 END
 $$;
 
