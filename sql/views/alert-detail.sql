@@ -5,6 +5,30 @@
 -- Locks:  none
 -- Used:   grafana/dashboards
 
+CREATE OR REPLACE VIEW flowkeep_view.alert_finding AS
+    SELECT f.alert_id,
+           f.rule,
+           f.peer_network::text AS peer_network,
+           f.service_port,
+           f.severity,
+           f.score,
+           f.magnitude,
+           f.found_at,
+           f.explanation
+      FROM flowkeep.alert_finding AS f;
+
+COMMENT ON VIEW flowkeep_view.alert_finding
+    IS 'what found an incident: the newest finding of each rule and peer group';
+COMMENT ON COLUMN flowkeep_view.alert_finding.alert_id IS 'alert.id';
+COMMENT ON COLUMN flowkeep_view.alert_finding.rule IS 'beacon, burst, drip ...';
+COMMENT ON COLUMN flowkeep_view.alert_finding.peer_network IS 'the peers it is about';
+COMMENT ON COLUMN flowkeep_view.alert_finding.service_port IS 'port; 0 = any or none';
+COMMENT ON COLUMN flowkeep_view.alert_finding.severity IS 'listed, digest or mail';
+COMMENT ON COLUMN flowkeep_view.alert_finding.score IS '0 to 100';
+COMMENT ON COLUMN flowkeep_view.alert_finding.magnitude IS 'contacts or octets';
+COMMENT ON COLUMN flowkeep_view.alert_finding.found_at IS 'when it was last found';
+COMMENT ON COLUMN flowkeep_view.alert_finding.explanation IS 'in sentences';
+
 CREATE OR REPLACE VIEW flowkeep_view.alert_term AS
     SELECT a.id AS alert_id,
            t.nth,

@@ -21,6 +21,7 @@ CREATE OR REPLACE VIEW flowkeep_view.beacon AS
            b.jitter_pct,
            b.lv,
            b.regularity,
+           b.sparse,
            b.octets_median,
            b.octets_spread_pct,
            b.hosts_of_peer,
@@ -55,6 +56,7 @@ COMMENT ON COLUMN flowkeep_view.beacon.period_sec IS 'period T; null = none foun
 COMMENT ON COLUMN flowkeep_view.beacon.jitter_pct IS 'jitter as a share of T';
 COMMENT ON COLUMN flowkeep_view.beacon.lv IS 'local variation: near 0 a clock, 1 chance';
 COMMENT ON COLUMN flowkeep_view.beacon.regularity IS 'rank among comparison pairs of this size; no probability';
+COMMENT ON COLUMN flowkeep_view.beacon.sparse IS 'found in the last 30 days, not in the last 24 hours';
 COMMENT ON COLUMN flowkeep_view.beacon.octets_median IS 'sent in a contact, at the median';
 COMMENT ON COLUMN flowkeep_view.beacon.octets_spread_pct IS 'spread of that';
 COMMENT ON COLUMN flowkeep_view.beacon.hosts_of_peer IS 'watched hosts that talk to the peer or its network';

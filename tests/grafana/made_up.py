@@ -232,10 +232,10 @@ class MadeUp:
                 'backup of desks', 'operator');
         INSERT INTO flowkeep.alert (kind, rule, host, host_group, peer, peer_network,
                service_port, protocol, initiator, state, severity, score, magnitude,
-               mailed_magnitude, first_contact_at, last_contact_at, opened_at, found_at,
+               first_contact_at, last_contact_at, opened_at, found_at,
                resolved_at, title, explanation, evidence, mute_id)
         SELECT k.kind, k.rule, p.host, 'hq-servers', p.peer, p.peer::cidr, 443, 6, 1, k.state,
-               k.severity, 95 - 5 * n, 280, 280, {from_}, '{self.end}',
+               k.severity, 95 - 5 * n, 280, {from_}, '{self.end}',
                {from_} + interval '2 hours', '{self.end}',
                CASE k.state WHEN 'resolved' THEN '{self.end}'::timestamptz END,
                host(p.host) || ' -> ' || host(p.peer) || ':443 every 300 s',
@@ -286,12 +286,19 @@ class MadeUp:
                CASE WHEN e.id % 4 = 0 THEN '451 try again later' END, e.at,
                CASE WHEN e.id % 4 > 0 THEN e.at + interval '2 s' END
           FROM flowkeep.alert_event AS e;
-        INSERT INTO flowkeep.beacon_group
+        INSERT INTO flowkeep.alert_finding
+        SELECT a.id, a.rule, a.peer_network, a.service_port, a.severity, a.score,
+               a.magnitude, a.magnitude, a.found_at, a.explanation
+          FROM flowkeep.alert AS a;
+        INSERT INTO flowkeep.beacon_group (host, peer, peer_network, service_port, protocol,
+               initiator, contacts, from_at, to_at, first_at, last_at, period_sec,
+               jitter_pct, lv, regularity, octets_median, octets_spread_pct, hosts_of_peer,
+               pair_first_at, score, severity, terms, explanation, scored_at, sparse)
         SELECT inet '10.0.0.10' + n, inet '100.64.1.0' + n, (inet '100.64.1.0' + n)::cidr,
                443, 6, 1, 280, {from_}, '{self.end}', {from_}, '{self.end}', 60 * n, n, 0.05 * n,
                3.0 / n, 340, 1, n, '{self.first}', greatest(5, 95 - 5 * n),
                CASE WHEN n < 5 THEN 'mail' WHEN n < 10 THEN 'digest' ELSE 'listed' END, '[]',
-               'It calls every so often.', '{self.end}'
+               'It calls every so often.', '{self.end}', n % 7 = 0
           FROM generate_series(1, 40) AS n;
         INSERT INTO flowkeep.blind_spot
         VALUES ('beacon', 'router-010', 10, 'no beacon detection on this exporter: sampled 1:100',
