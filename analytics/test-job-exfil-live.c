@@ -314,6 +314,60 @@ test_days_are_seen_once_settled_or_not(void)
     live_db_assert(&place.db, SUMS, explanation);
 }
 
+static void
+test_hours_that_passed_meanwhile_are_seen(void)
+{
+    g_auto(Place) place = { 0 };
+
+    if (!place_init(&place))
+        return;
+    run(&place, &job_exfil, NOW_US - 4 * DAY_US);
+    live_db_exec(&place.db, "SELECT add(" NOW " - interval '60 hours', '10.2.0.7',"
+                            " '203.0.113.77', 443, 6200000000, 61000000)");
+    run(&place, &job_exfil, NOW_US);
+    live_db_assert(&place.db, ALERTS, "burst 10.2.0.7 203.0.113.77/32 443 mail open");
+    live_db_assert(&place.db,
+                   "SELECT opened_at <= " NOW " - interval '2 days'"
+                   " FROM flowkeep.alert",
+                   "t");
+
+    /* A clock that was set back is no reason to go back. */
+    run(&place, &job_exfil, NOW_US - DAY_US);
+    live_db_assert(&place.db,
+                   "SELECT done_until = " NOW " FROM flowkeep.housekeeping"
+                   " WHERE task = 'exfil'",
+                   "t");
+}
+
+/* What the session job took back for a moment, and what no counter should hold. */
+static void
+test_rows_that_cannot_be_are_no_error(void)
+{
+    g_auto(Place) place = { 0 };
+
+    if (!place_init(&place))
+        return;
+    live_db_exec(
+        &place.db,
+        "SELECT add(" NOW " - interval '3 days', '10.2.0.7', '203.0.113.77', 443, -5,"
+        " -5);"
+        "SELECT add(" NOW " - interval '3 days', '10.2.0.8', '203.0.113.77', 443,"
+        " 9223372036854775807, 9223372036854775807);"
+        "SELECT add(" NOW " - interval '3 days', '10.2.0.8', '203.0.113.78', 443,"
+        " 9223372036854775807, 9223372036854775807);"
+        "SELECT add(" NOW " + interval '3 days', '2001:db8::1', '::ffff:1.2.3.4', 443,"
+        " 100, 100);"
+        "SELECT add('1970-01-01 00:00+00', '10.2.0.8', '203.0.113.79', 443, 1, 1);"
+        "SELECT add(" NOW ", '::ffff:10.2.0.9', '2001:db8::2', 443, 1, 1);"
+        "SELECT add(" NOW " - interval '2 days', '::ffff:10.2.0.9', '2001:db8::2', 443,"
+        " 1, 1);"
+        "UPDATE flowkeep.contact_hour SET starts = '{}' WHERE host = '10.2.0.7'");
+    for (int i = 0; i < 2; i++) {
+        run(&place, &job_baseline, NOW_US);
+        run(&place, &job_exfil, NOW_US);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -330,5 +384,9 @@ main(int argc, char **argv)
                     test_a_run_that_is_cut_off_leaves_nothing);
     g_test_add_func("/job-exfil/days-are-seen-once-settled-or-not",
                     test_days_are_seen_once_settled_or_not);
+    g_test_add_func("/job-exfil/hours-that-passed-meanwhile-are-seen",
+                    test_hours_that_passed_meanwhile_are_seen);
+    g_test_add_func("/job-exfil/rows-that-cannot-be-are-no-error",
+                    test_rows_that_cannot_be_are_no_error);
     return g_test_run();
 }

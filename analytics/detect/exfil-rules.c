@@ -92,7 +92,8 @@ say_usual(const ExfilCase *exfil, GString *text)
 
     g_autofree char *habit =
         exfil_text_octets((double) exfil->baseline->new_peer_octets);
-    g_string_append_printf(text, "; to a new network in a day: at most %s",
+    g_string_append_printf(text, "; to a new network in a day: %s%s",
+                           exfil->baseline->new_peer_octets ? "at most " : "",
                            exfil->baseline->new_peer_octets ? habit
                                                             : "next to nothing");
 }

@@ -32,13 +32,13 @@ BEGIN
         served_in_octets, first_hour)
     SELECT in_day, c.host,
            network(set_masklen(c.peer, CASE family(c.peer) WHEN 4 THEN 20 ELSE 48 END)),
-           least(coalesce(sum(c.out_octets) FILTER (WHERE c.initiator <> 2), 0),
+           least(greatest(sum(c.out_octets) FILTER (WHERE c.initiator <> 2), 0),
                  9223372036854775807),
-           least(coalesce(sum(c.in_octets) FILTER (WHERE c.initiator <> 2), 0),
+           least(greatest(sum(c.in_octets) FILTER (WHERE c.initiator <> 2), 0),
                  9223372036854775807),
-           least(coalesce(sum(c.out_octets) FILTER (WHERE c.initiator = 2), 0),
+           least(greatest(sum(c.out_octets) FILTER (WHERE c.initiator = 2), 0),
                  9223372036854775807),
-           least(coalesce(sum(c.in_octets) FILTER (WHERE c.initiator = 2), 0),
+           least(greatest(sum(c.in_octets) FILTER (WHERE c.initiator = 2), 0),
                  9223372036854775807),
            min(c.hour)
       FROM flowkeep.contact_hour AS c
@@ -76,10 +76,10 @@ BEGIN
          GROUP BY c.host, 2, c.protocol, c.service_port, c.initiator, 6
     ), by_host AS (
         SELECT c.host,
-               least(sum(c.out_octets), 9223372036854775807)::bigint AS out_octets,
-               least(sum(c.in_octets), 9223372036854775807)::bigint AS in_octets,
-               least(sum(c.sessions), 9223372036854775807)::bigint AS sessions,
-               least(coalesce(sum(c.sessions) FILTER (WHERE c.initiator = 1), 0),
+               least(greatest(sum(c.out_octets), 0), 9223372036854775807)::bigint AS out_octets,
+               least(greatest(sum(c.in_octets), 0), 9223372036854775807)::bigint AS in_octets,
+               least(greatest(sum(c.sessions), 0), 9223372036854775807)::bigint AS sessions,
+               least(greatest(sum(c.sessions) FILTER (WHERE c.initiator = 1), 0),
                      9223372036854775807)::bigint AS called,
                count(DISTINCT c.network) FILTER (WHERE c.initiator = 1) AS networks
           FROM contact AS c
@@ -113,7 +113,7 @@ BEGIN
                coalesce(sum(h.octets) FILTER (WHERE h.hour = 23), 0)
                ]::bigint[] AS octets
           FROM (SELECT c.host, c.hour,
-                       least(sum(c.out_octets), 9223372036854775807) AS octets
+                       least(greatest(sum(c.out_octets), 0), 9223372036854775807) AS octets
                   FROM contact AS c
                  GROUP BY c.host, c.hour) AS h
          GROUP BY h.host
