@@ -83,11 +83,11 @@ class Table:
         return "\n".join([*head, *body, "", *self.notes]).rstrip() + "\n"
 
 
-def write_between_marks(path, text):
+def write_between_marks(path, text, begin=BEGIN, end=END):
     """Replaces what stands between the marks of the file."""
     with open(path, encoding="utf-8") as file:
         old = file.read()
-    before, rest = old.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
+    before, rest = old.split(begin, 1)
+    after = rest.split(end, 1)[1]
     with open(path, "w", encoding="utf-8") as file:
-        file.write(f"{before}{BEGIN}\n{text.strip()}\n{END}{after}")
+        file.write(f"{before}{begin}\n{text.strip()}\n{end}{after}")
