@@ -5,6 +5,7 @@
 #include "life.h"
 #include "sections.h"
 #include "table.h"
+#include "volumes.h"
 
 #define MB 1e6
 #define GB 1e9
@@ -236,8 +237,10 @@ measure(const Plan *plan, const Deed *deeds, size_t n_deeds, uint64_t first,
             return false;
         table_recall(count(outcomes, plan->n_trials, LIFE_MAIL, &days), mail);
         table_recall(count(outcomes, plan->n_trials, LIFE_DIGEST, &days), found);
-        table_row(table, "%s|%s|%s|%s|%.1f", deeds[i / 2].name, set_names[i % 2], found,
-                  mail, days);
+        g_autofree char *delay =
+            isnan(days) ? g_strdup("-") : g_strdup_printf("%.1f", days);
+        table_row(table, "%s|%s|%s|%s|%s", deeds[i / 2].name, set_names[i % 2], found,
+                  mail, delay);
         sections_progress("%s", deeds[i / 2].name);
     }
     table_write(table, out);
@@ -274,6 +277,42 @@ measure_quiet(const Plan *plan, GString *out, GError **error)
     return true;
 }
 
+static const struct {
+    const char *name;
+    const char *watched;
+} files[] = {
+    { "desktop-benign-17h.csv", "192.168.1.0/24" },
+    { "internet-server-24h.csv", "64.225.56.201/32" },
+    { "remcos-rat.csv", "192.168.1.0/24" },
+};
+
+static bool
+judge_recordings(const Plan *plan, GString *out, GError **error)
+{
+    g_autoptr(Table) table =
+        table_new("file|>watched hosts|>most to a network, MB|>digests|>mails");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path =
+            g_build_filename(plan->traffic_folder, files[i].name, NULL);
+        Network watched;
+
+        if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
+            table_row(table, "%s (not there)|-|-|-|-", files[i].name);
+            continue;
+        }
+        g_autoptr(GArray) sessions = traffic_load(path, error);
+        if (!sessions || !network_parse(files[i].watched, &watched, error))
+            return false;
+        const Volumes volumes = volumes_judge(sessions, &watched);
+        table_row(table, "%s|%u|%.1f|%u|%u", files[i].name, volumes.n_hosts,
+                  (double) volumes.largest_octets / MB, volumes.n_digests,
+                  volumes.n_mails);
+    }
+    table_write(table, out);
+    return true;
+}
+
 bool
 section_exfil_run(const Plan *plan, GString *out, GError **error)
 {
@@ -303,5 +342,9 @@ section_exfil_run(const Plan *plan, GString *out, GError **error)
                  "transfer|set|>raised|>mailed|>days", out, error))
         return false;
     g_string_append(out, "\nOrdinary days 8 to 37 of hosts with nothing put in:\n\n");
-    return measure_quiet(plan, out, error);
+    if (!measure_quiet(plan, out, error))
+        return false;
+    g_string_append(out, "\nRecorded traffic (development data), as on the first day, "
+                         "when only the limits decide:\n\n");
+    return judge_recordings(plan, out, error);
 }

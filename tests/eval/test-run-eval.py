@@ -55,6 +55,15 @@ class RunEval(unittest.TestCase):
                     for jobs in ("1", "2"))
         self.assertEqual(one, two)
 
+    def test_uploads_are_found_and_calls_are_not(self):
+        text = run_eval("--only", "exfil", "--trials", "20", "--set", "held-out")
+        found = {row[0]: row for row in rows(text)}
+        for name in ("0.2 GB, desktop", "0.5-20 GB, server", "5 MB/h, 7 days"):
+            self.assertGreaterEqual(per_cent(found[name][2]), 90, name)
+        for name in ("video call, 457 MB, PCR -0.31", "speed test, 137 MB, PCR 0.67",
+                     "tunnel, 90 MB, PCR 0.2"):
+            self.assertEqual(per_cent(found[name][2]), 0, name)
+
     def test_sets_differ(self):
         sets = [rows(run_eval(*self.SMALL, "--case", "jitter 90 %", "--set", name))
                 for name in ("development", "held-out")]
