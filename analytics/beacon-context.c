@@ -119,8 +119,7 @@ fill_table(PGconn *conn, const GArray *candidates, GError **error)
 
     g_autoptr(PGresult) filled =
         !db_exec(conn,
-                 "DROP TABLE IF EXISTS pg_temp.beacon_candidate;"
-                 " CREATE TEMPORARY TABLE beacon_candidate (host inet, peer_from inet,"
+                 "CREATE TEMPORARY TABLE beacon_candidate (host inet, peer_from inet,"
                  " peer_to inet, net_from inet, net_to inet, service_port integer,"
                  " protocol smallint, initiator smallint, nr bigint)"
                  " ON COMMIT DROP",

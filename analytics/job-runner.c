@@ -79,6 +79,10 @@ connect_when_needed(JobRunner *self, GError **error)
     if (!conn || !schema_check(conn, error))
         return false;
 
+    /* A server that runs a long statement for a process that is no more keeps the
+     * job's lock meanwhile: it shall look.  Not all platforms can. */
+    db_exec(conn, "SET client_connection_check_interval = '1s'", NULL);
+
     self->conn = g_steal_pointer(&conn);
     return true;
 }

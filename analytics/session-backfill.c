@@ -32,8 +32,8 @@ hour_before(int64_t at_us)
     return at_us - (at_us % SESSION_HOUR_US + SESSION_HOUR_US) % SESSION_HOUR_US;
 }
 
-/* The oldest range that is ready, with those that overlap it; from > to when there is
- * none. */
+/* The oldest range that is ready and begins before @before_us, with those that overlap
+ * it; from > to when there is none. */
 static bool
 find_range(PGconn *conn, int64_t before_us, Piece *piece, GError **error)
 {
@@ -41,7 +41,7 @@ find_range(PGconn *conn, int64_t before_us, Piece *piece, GError **error)
     g_autofree char *sql = g_strdup_printf(
         "SELECT (extract(epoch FROM b.from_at) * 1000000)::bigint,"
         " (extract(epoch FROM b.to_at) * 1000000)::bigint"
-        " FROM flowkeep.backfill AS b WHERE b.state = 'ready' AND b.to_at < %s"
+        " FROM flowkeep.backfill AS b WHERE b.state = 'ready' AND b.from_at < %s"
         " ORDER BY b.from_at, b.to_at",
         before);
     g_autoptr(PGresult) rows = db_query(conn, "reading backfill", sql, 0, NULL, error);
@@ -62,13 +62,16 @@ find_range(PGconn *conn, int64_t before_us, Piece *piece, GError **error)
     return true;
 }
 
-/* A flow received at the beginning may have begun an hour earlier. */
+/* A flow received at the beginning may have begun an hour earlier.  What is behind
+ * @before_us waits for its turn as a range of its own. */
 static void
-choose_hours(Piece *piece)
+choose_hours(Piece *piece, int64_t before_us)
 {
     piece->first_hour_us = hour_before(piece->from_us - LONGEST_US);
     piece->end_hour_us = MIN(hour_before(piece->to_us) + SESSION_HOUR_US,
                              piece->first_hour_us + MAX_PIECE_US);
+    if (piece->to_us >= before_us)
+        piece->end_hour_us = MIN(piece->end_hour_us, hour_before(before_us));
 }
 
 /* --- the hours --- */
@@ -206,7 +209,9 @@ session_backfill_run(JobRun *run, SessionEngine *live, int64_t watermark_us,
             return false;
         if (piece.from_us > piece.to_us)
             return true;
-        choose_hours(&piece);
+        choose_hours(&piece, before_us);
+        if (piece.end_hour_us <= piece.from_us)
+            return true;
         if (!rebuild(run, live, &piece, watermark_us, error))
             return false;
     }

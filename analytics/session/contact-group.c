@@ -6,6 +6,7 @@ struct ContactGroup {
     GArray *events; /* of ContactEvent */
     ContactSeries sums;
     uint64_t busiest;
+    bool dense; /* of some hour counts came without events */
     int32_t exporter_id;
     int64_t newest_hour_us;
 };
@@ -35,6 +36,7 @@ contact_group_begin(ContactGroup *self, const ContactKey *key)
     g_array_set_size(self->events, 0);
     self->sums = (ContactSeries){ .key = *key };
     self->busiest = 0;
+    self->dense = false;
     self->exporter_id = 0;
     self->newest_hour_us = INT64_MIN;
 }
@@ -65,6 +67,7 @@ contact_group_add(ContactGroup *self, const ContactHour *hour)
     sums->longest_us = MAX(sums->longest_us, hour->longest_us);
     sums->sampling = MAX(sums->sampling, hour->sampling);
     self->busiest = MAX(self->busiest, hour->n_sessions);
+    self->dense |= hour->dense || hour->n_events < hour->n_sessions;
     if (hour->hour_us >= self->newest_hour_us && hour->exporter_id != 0) {
         self->newest_hour_us = hour->hour_us;
         self->exporter_id = hour->exporter_id;
@@ -100,7 +103,9 @@ contact_group_series(ContactGroup *self, int64_t from_us, int64_t to_us)
     series.to_us = to_us;
     series.events = events + begin;
     series.n_events = end - begin;
-    series.n_sessions = MAX(series.n_sessions, series.n_events);
+    /* The first hour may have begun before the window. */
+    if (!self->dense)
+        series.n_sessions = series.n_events;
     return series;
 }
 

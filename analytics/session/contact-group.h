@@ -22,7 +22,8 @@ void contact_group_begin(ContactGroup *self, const ContactKey *key);
 void contact_group_add(ContactGroup *self, const ContactHour *hour);
 
 /* What was added, of [@from_us, @to_us), by start; lent until the next begin or add.
- * Octets and packets are of whole hours. */
+ * Octets and packets are of whole hours, and so is the number of sessions when there
+ * were more than starts were kept of. */
 ContactSeries contact_group_series(ContactGroup *self, int64_t from_us, int64_t to_us);
 
 size_t contact_group_n_events(const ContactGroup *self);

@@ -55,7 +55,23 @@ test_of_too_many_the_newest_are_kept(void)
     const ContactSeries series = contact_group_series(group, 0, 1000);
     g_assert_cmpuint(series.n_events, ==, 4);
     g_assert_cmpint(series.events[0].start_us, ==, 96);
-    g_assert_cmpuint(series.n_sessions, ==, 100);
+    g_assert_cmpuint(series.n_sessions, ==, 4);
+}
+
+static void
+test_dense_hours_count_what_they_did_not_keep(void)
+{
+    const ContactEvent event = { 1, 0 };
+    ContactHour hour = hour_of(0, &event, 1);
+    g_autoptr(ContactGroup) group = contact_group_new(4);
+
+    hour.n_sessions = 9000;
+    contact_group_begin(group, &key);
+    contact_group_add(group, &hour);
+
+    const ContactSeries series = contact_group_series(group, 0, 10);
+    g_assert_cmpuint(series.n_events, ==, 1);
+    g_assert_cmpuint(series.n_sessions, ==, 9000);
 }
 
 static void
@@ -97,6 +113,8 @@ main(int argc, char **argv)
         test_events_of_hours_come_in_order_and_within_the_window);
     g_test_add_func("/contact-group/of-too-many-the-newest-are-kept",
                     test_of_too_many_the_newest_are_kept);
+    g_test_add_func("/contact-group/dense-hours-count-what-they-did-not-keep",
+                    test_dense_hours_count_what_they_did_not_keep);
     g_test_add_func("/contact-group/beginning-anew-forgets",
                     test_beginning_anew_forgets);
     g_test_add_func("/contact-group/sums-do-not-wrap", test_sums_do_not_wrap);

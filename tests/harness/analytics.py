@@ -10,6 +10,7 @@ import datetime
 import os
 import signal
 import subprocess
+import time
 
 from daemon import BUILD, Collector
 
@@ -27,6 +28,11 @@ class Watched(Collector):
 
     GROUPS = {"servers": "10.20.0.0/16"}
     pending = None  # rows of contacts() that are not written yet
+
+    def __init__(self, name, settings=None, **options):
+        watch = {f"watch {group}": {"networks": networks}
+                 for group, networks in self.GROUPS.items()}
+        super().__init__(name, settings={**watch, **(settings or {})}, **options)
 
     def __enter__(self):
         self.create_database()
@@ -47,9 +53,15 @@ class Watched(Collector):
                                 **options)
 
     def job(self, job, now=None, check=True, timeout=300):
-        """Runs a job once; returns the process and what it said."""
-        process = self.spawn_job(job, now)
-        said, _ = process.communicate(timeout=timeout)
+        """Runs a job once; returns the process and what it said.  Waits for the server
+        to notice that an earlier run was killed, which has the job's lock until then."""
+        until = time.monotonic() + 60
+        while True:
+            process = self.spawn_job(job, now)
+            said, _ = process.communicate(timeout=timeout)
+            if "another process" not in said or time.monotonic() > until:
+                break
+            time.sleep(0.1)
         if check and process.returncode:
             raise AssertionError(f"job {job}: exit {process.returncode}: {said}")
         return process, said
