@@ -18,6 +18,7 @@
 #include "baseline-rows.h"
 #include "clock.h"
 #include "db.h"
+#include "detect/exfil-case.h"
 #include "detect/exfil.h"
 #include "row-cursor.h"
 
@@ -136,6 +137,54 @@ read_rarity(Step *self, Context *context, const char *host, const char *network,
     return true;
 }
 
+/* A slow transfer is seen in its weeks, not in its last day. */
+static bool
+read_month(Step *self, const ExfilBaseline *baseline, const char *host,
+           const char *network, Finding *finding, GError **error)
+{
+    static const char doing[] = "reading the hours of a network";
+    const int64_t from_us = finding->from_us - finding->from_us % EXFIL_HOUR_US;
+    const size_t n_hours = (size_t) CLAMP((self->now_us - from_us) / EXFIL_HOUR_US + 1,
+                                          1, FINDING_MAX_HOURS);
+    g_autofree char *from = baseline_rows_time(from_us);
+    g_autofree char *until = baseline_rows_time(self->now_us);
+    const char *const params[] = { host, network, from, until };
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_autoptr(PGresult) result = row_cursor_query(
+        self->run->conn, doing,
+        "SELECT c.hour,"
+        " least(greatest(sum(c.out_octets), 0), 9223372036854775807)::bigint,"
+        " least(greatest(sum(c.in_octets), 0), 9223372036854775807)::bigint"
+        " FROM flowkeep.contact_hour AS c"
+        " WHERE c.host = $1::inet AND c.peer <<= $2::cidr"
+        " AND c.hour >= $3::timestamptz AND c.hour <= $4::timestamptz GROUP BY c.hour",
+        4, params, error);
+
+    if (!result)
+        return false;
+    g_free(finding->hours);
+    finding->hours = g_new0(FindingHour, n_hours);
+    finding->n_hours = n_hours;
+    exfil_case_band(baseline, true, from_us, finding->hours, n_hours);
+    for (int i = 0; i < PQntuples(result); i++) {
+        Reader row = row_cursor_row(result, i, bytes);
+        int64_t hour_us;
+        ExfilSum sum;
+
+        if (!copy_reader_time(&row, &hour_us) ||
+            !copy_reader_uint(&row, &sum.out_octets) ||
+            !copy_reader_uint(&row, &sum.in_octets))
+            return copy_reader_refuse(doing, error);
+
+        const int64_t at = (hour_us - from_us) / EXFIL_HOUR_US;
+        if (at >= 0 && at < (int64_t) n_hours) {
+            finding->hours[at].out_octets = sum.out_octets;
+            finding->hours[at].in_octets = sum.in_octets;
+        }
+    }
+    return true;
+}
+
 static bool
 judge_group(Step *self, ExfilGroup *group, const ExfilBaseline *baseline,
             GError **error)
@@ -150,12 +199,14 @@ judge_group(Step *self, ExfilGroup *group, const ExfilBaseline *baseline,
         !read_rarity(self, &context, host, network, error))
         return false;
 
-    Finding *finding =
+    g_autoptr(Finding) finding =
         exfil_judge(self->window, group, baseline, &context, &self->policy);
-    if (finding && self->findings->len < MAX_FINDINGS)
-        g_ptr_array_add(self->findings, finding);
-    else
-        finding_free(finding);
+    if (!finding || self->findings->len == MAX_FINDINGS)
+        return true;
+    if (g_str_equal(finding->rule, "drip") &&
+        !read_month(self, baseline, host, network, finding, error))
+        return false;
+    g_ptr_array_add(self->findings, g_steal_pointer(&finding));
     return true;
 }
 

@@ -228,6 +228,11 @@ test_secrets_are_found_once(void)
     run(&place, &job_baseline, NOW_US);
     run(&place, &job_exfil, NOW_US);
     live_db_assert(&place.db, ALERTS, SECRETS);
+    /* The slow one is drawn from its first hour on. */
+    live_db_assert(&place.db,
+                   "SELECT jsonb_array_length(evidence -> 'hours')"
+                   " FROM flowkeep.alert WHERE rule = 'drip'",
+                   "97");
 
     g_autofree char *rows = live_db_value(&place.db, ALL_ROWS);
     for (int i = 0; i < 2; i++) {

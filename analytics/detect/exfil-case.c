@@ -189,29 +189,38 @@ exfil_case_season_z(const ExfilCase *self)
 
 /* --- the finding --- */
 
+void
+exfil_case_band(const ExfilBaseline *usual, bool is_warm, int64_t from_us,
+                FindingHour *hours, size_t n_hours)
+{
+    for (size_t h = 0; h < n_hours; h++) {
+        const int64_t at = from_us + (int64_t) h * EXFIL_HOUR_US;
+        const size_t place = exfil_learn_week_hour(at);
+        const double median = usual->hour_median[place];
+        const double reach = Z_95 * usual->hour_spread[place];
+
+        hours[h] = (FindingHour){ at, 0, 0, NAN, NAN };
+        if (isnan(median) || !is_warm)
+            continue;
+        hours[h].baseline_low_octets = (double) exfil_learn_octets(median - reach);
+        hours[h].baseline_high_octets = (double) exfil_learn_octets(median + reach);
+    }
+}
+
 static void
 add_pictures(const ExfilCase *self, Finding *finding)
 {
     const ExfilGroup *group = self->group;
-    const ExfilBaseline *usual = self->baseline;
     const size_t n_kept = MIN(group->n_uploads, EXFIL_MAX_UPLOADS);
     ContactEvent events[EXFIL_MAX_UPLOADS];
 
     finding->hours = g_new0(FindingHour, EXFIL_HOURS);
     finding->n_hours = EXFIL_HOURS;
+    exfil_case_band(self->baseline, self->is_warm, self->window->from_us,
+                    finding->hours, EXFIL_HOURS);
     for (size_t h = 0; h < EXFIL_HOURS; h++) {
-        FindingHour *hour = &finding->hours[h];
-        const int64_t at = self->window->from_us + (int64_t) h * EXFIL_HOUR_US;
-        const size_t place = exfil_learn_week_hour(at);
-        const double median = usual->hour_median[place];
-        const double reach = Z_95 * usual->hour_spread[place];
-
-        *hour = (FindingHour){ at, self->hours[h].out_octets, self->hours[h].in_octets,
-                               NAN, NAN };
-        if (isnan(median) || !self->is_warm)
-            continue;
-        hour->baseline_low_octets = (double) exfil_learn_octets(median - reach);
-        hour->baseline_high_octets = (double) exfil_learn_octets(median + reach);
+        finding->hours[h].out_octets = self->hours[h].out_octets;
+        finding->hours[h].in_octets = self->hours[h].in_octets;
     }
     for (size_t i = 0; i < n_kept; i++)
         events[i] =

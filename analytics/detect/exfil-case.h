@@ -53,6 +53,10 @@ double exfil_case_season_z(const ExfilCase *self);
 /* A finding of @rule about the case: whom it is about, window, pictures. */
 Finding *exfil_case_finding(const ExfilCase *self, const char *rule);
 
+/* The picture's hours, to be filled: from @from_us on, with the band that is usual. */
+void exfil_case_band(const ExfilBaseline *usual, bool is_warm, int64_t from_us,
+                     FindingHour *hours, size_t n_hours);
+
 /* Terms.  @octets against @limit: square of the logarithm, full at four times. */
 void exfil_case_add_volume(const ExfilCase *self, Finding *finding, uint64_t octets,
                            uint64_t limit, double max_points, const char *limit_text);

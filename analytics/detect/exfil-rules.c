@@ -262,6 +262,19 @@ add_persistence(Finding *finding, const ExfilDrip *drip)
                          PERSISTENCE_POINTS, "%zu of 30 days", drip->n_days);
 }
 
+static char *
+drip_numbers(const ExfilDrip *drip)
+{
+    GString *json = g_string_new(NULL);
+
+    exfil_text_count(json, "month_out_octets", drip->sum.out_octets);
+    exfil_text_count(json, "month_in_octets", drip->sum.in_octets);
+    exfil_text_count(json, "month_days", drip->n_days);
+    exfil_text_number(json, "usual_day_octets", drip->usual);
+    exfil_text_number(json, "cusum", drip->cusum.sum);
+    return g_string_free(json, FALSE);
+}
+
 static Finding *
 drip_finding(const ExfilCase *exfil, const ExfilDrip *drip, uint64_t limit)
 {
@@ -285,6 +298,10 @@ drip_finding(const ExfilCase *exfil, const ExfilDrip *drip, uint64_t limit)
     if (!exfil->is_warm)
         say_usual(exfil, text);
     finding->magnitude = (double) drip->sum.out_octets;
+    finding->first_us =
+        MAX(exfil->pair_first_us, exfil->window->now_us - EXFIL_MONTH * EXFIL_DAY_US);
+    finding->from_us = finding->first_us;
+    finding->numbers = drip_numbers(drip);
     exfil_case_add_volume(exfil, finding, drip->surplus, limit, DRIP_VOLUME_POINTS,
                           limit_why);
     add_persistence(finding, drip);
@@ -338,6 +355,16 @@ pcr_of_host(const ExfilCase *exfil)
     return exfil_window_pcr(&sum);
 }
 
+static char *
+flip_numbers(double before, double now)
+{
+    GString *json = g_string_new(NULL);
+
+    exfil_text_number(json, "pcr_before", before);
+    exfil_text_number(json, "pcr_now", now);
+    return g_string_free(json, FALSE);
+}
+
 static Finding *
 look_for_role_flip(const ExfilCase *exfil)
 {
@@ -358,6 +385,7 @@ look_for_role_flip(const ExfilCase *exfil)
         "now sends (%.2f)",
         is_of_network ? "from this network it" : "the host", before, now);
     Finding *finding = volume_finding(exfil, "role-flip", octets, limit, words);
+    finding->numbers = flip_numbers(before, now);
     finding_add_term(finding, "flip", FLIP_POINTS * fmin(up, 1), FLIP_POINTS,
                      "up by %.2f", up);
     return finding;
@@ -412,6 +440,19 @@ measure_chunks(const ExfilGroup *group)
     return chunks;
 }
 
+static char *
+chunk_numbers(const Chunks *chunks)
+{
+    GString *json = g_string_new(NULL);
+
+    exfil_text_count(json, "slices", chunks->n);
+    exfil_text_number(json, "slice_octets", chunks->size);
+    exfil_text_number(json, "slice_spread", chunks->size_spread);
+    exfil_text_number(json, "slice_gap_sec", chunks->gap_sec);
+    exfil_text_number(json, "slice_gap_spread", chunks->gap_spread);
+    return g_string_free(json, FALSE);
+}
+
 static Finding *
 look_for_chunking(const ExfilCase *exfil)
 {
@@ -433,6 +474,7 @@ look_for_chunking(const ExfilCase *exfil)
                         chunks.n, size, 100 * chunks.size_spread, gap);
     Finding *finding =
         volume_finding(exfil, "chunking", octets, exfil->new_limit, words);
+    finding->numbers = chunk_numbers(&chunks);
     finding_add_term(finding, "slices", CHUNK_POINTS, CHUNK_POINTS,
                      "sizes vary by %.0f %%, gaps by %.0f %% at the median",
                      100 * chunks.size_spread, 100 * chunks.gap_spread);

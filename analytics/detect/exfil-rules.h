@@ -2,7 +2,8 @@
 #pragma once
 
 /* ExfilRules: the table of rules.  Each looks at a case and returns a finding with its
- * terms and explanation, whatever its points, or NULL when it does not apply. */
+ * terms and explanation, whatever its points, or NULL when it does not apply.  What
+ * only that rule looks at is left in Finding.numbers, without the braces. */
 
 #include "detect/exfil-case.h"
 

@@ -72,6 +72,8 @@ numbers_of(const ExfilCase *exfil, const Finding *finding)
         g_string_append_printf(days, "%s%" G_GUINT64_FORMAT, days->len ? ", " : "",
                                exfil_window_surplus(&exfil->group->days[i]));
     g_string_append_printf(json, ", \"day_surplus_octets\": [%s]", days->str);
+    if (finding->numbers)
+        g_string_append_printf(json, ", %s", finding->numbers);
     g_string_prepend_c(json, '{');
     g_string_append_c(json, '}');
     return g_string_free(json, FALSE);
@@ -125,6 +127,8 @@ exfil_judge(const ExfilWindow *window, const ExfilGroup *group,
         g_free(best->explanation);
         best->explanation = text;
     }
-    best->numbers = numbers_of(&exfil, best);
+    char *numbers = numbers_of(&exfil, best);
+    g_free(best->numbers);
+    best->numbers = numbers;
     return g_steal_pointer(&best);
 }

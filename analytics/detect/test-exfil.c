@@ -148,6 +148,7 @@ check(const Case *cases, size_t n)
         g_assert_nonnull(strstr(finding->explanation, cases[i].words ?: ""));
         g_assert_cmpuint(finding->n_hours, ==, EXFIL_HOURS);
         g_assert_true(finding->numbers[0] == '{');
+        g_assert_true(g_str_has_suffix(finding->numbers, "}"));
     }
 }
 
