@@ -7,7 +7,8 @@
 #include "db.h"
 #include "detect/finding.h"
 
-#define DENIED "(SQLSTATE 42501)" /* insufficient_privilege */
+#define DENIED       "(SQLSTATE 42501)" /* insufficient_privilege */
+#define KEPT_WAITING "(SQLSTATE 55P03)" /* lock_not_available */
 
 bool
 alert_words_parse(const char *text, AlertWordsKind *kind, int64_t *id, GError **error)
@@ -70,21 +71,44 @@ alert_words_who(void)
                            g_get_host_name());
 }
 
-void
-alert_words_explain_denied(GError **error, PGconn *conn)
+bool
+alert_words_begin(PGconn *conn, GError **error)
 {
-    if (!error || !*error || !strstr((*error)->message, DENIED))
-        return;
+    return db_exec(conn, "BEGIN; SET LOCAL lock_timeout = '60s'", error);
+}
 
+static void
+append_to_error(GError *error, const char *advice)
+{
+    char *message = g_strconcat(error->message, "\n", advice, NULL);
+
+    g_free(error->message);
+    error->message = message;
+}
+
+static void
+advise_grant(GError *error, PGconn *conn)
+{
     char *role = PQescapeIdentifier(conn, PQuser(conn), strlen(PQuser(conn)));
-    g_autofree char *message =
-        g_strdup_printf("%s\nthe role may only read; as the owner of the schema:"
+    g_autofree char *advice =
+        g_strdup_printf("the role may only read; as the owner of the schema:"
                         " GRANT flowkeep_analytics TO %s",
-                        (*error)->message, role ? role : "it");
+                        role ? role : "it");
 
     PQfreemem(role);
-    g_free((*error)->message);
-    (*error)->message = g_steal_pointer(&message);
+    append_to_error(error, advice);
+}
+
+void
+alert_words_explain_error(GError **error, PGconn *conn)
+{
+    if (!error || !*error)
+        return;
+    if (strstr((*error)->message, DENIED))
+        advise_grant(*error, conn);
+    else if (strstr((*error)->message, KEPT_WAITING))
+        append_to_error(*error, "a job is writing incidents, or somebody keeps them "
+                                "locked; try again");
 }
 
 char *

@@ -30,8 +30,13 @@ bool alert_words_check_kind(const char *kind, GError **error);
 /* "alice@host": the user behind sudo, else the user (transfer full). */
 char *alert_words_who(void);
 
-/* Adds to @error, when permission was denied, what to grant to the role of @conn. */
-void alert_words_explain_denied(GError **error, PGconn *conn);
+/* Begins a transaction that changes incidents or mutes.  A job that raises incidents
+ * now is waited for, not for ever. */
+bool alert_words_begin(PGconn *conn, GError **error);
+
+/* Adds to @error what to do about it: what to grant to the role of @conn when
+ * permission was denied, to try again when a job kept us waiting. */
+void alert_words_explain_error(GError **error, PGconn *conn);
 
 /* "203.0.113.51:443", "[2001:db8::1]:53", "203.0.113.0/24": @port 0 is left out
  * (transfer full). */

@@ -12,7 +12,7 @@
 static bool
 acknowledge(PGconn *conn, int64_t id, const char *who, const char *note, GError **error)
 {
-    if (!db_exec(conn, "BEGIN", error))
+    if (!alert_words_begin(conn, error))
         return false;
     if (!incident_acknowledge(conn, id, who, note, clock_wall_us(), error)) {
         db_exec(conn, "ROLLBACK", NULL);
@@ -43,7 +43,7 @@ run(Cli *cli, char **words, const char *note, GError **error)
         const int64_t id = g_array_index(ids, int64_t, i);
 
         if (!acknowledge(conn, id, who, note, error)) {
-            alert_words_explain_denied(error, conn);
+            alert_words_explain_error(error, conn);
             return CLI_FAILED;
         }
         printf("Alert %" G_GINT64_FORMAT " is acknowledged: you are told again only "

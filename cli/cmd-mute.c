@@ -168,7 +168,7 @@ add(PGconn *conn, const MuteRequest *request, int64_t now_us, GError **error)
 
     if (!mute_add(conn, request, now_us, &id, &n_muted, error) ||
         !db_exec(conn, "COMMIT", error)) {
-        alert_words_explain_denied(error, conn);
+        alert_words_explain_error(error, conn);
         return false;
     }
 
@@ -199,7 +199,7 @@ run(Cli *cli, const char *alert, const Options *options, GError **error)
     }
 
     g_autoptr(PGconn) conn = cli_connect(cli, "flowkeep mute", error);
-    if (!conn || !db_exec(conn, "BEGIN", error))
+    if (!conn || !alert_words_begin(conn, error))
         return CLI_FAILED;
 
     g_autoptr(GError) lost = NULL;

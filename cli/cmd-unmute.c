@@ -61,7 +61,7 @@ lift(PGconn *conn, AlertWordsKind kind, int64_t id, GError **error)
     unsigned n_opened = 0;
     int64_t mute_id = 0;
 
-    if (!db_exec(conn, "BEGIN", error) || !resolve(conn, kind, id, &mute_id, error) ||
+    if (!alert_words_begin(conn, error) || !resolve(conn, kind, id, &mute_id, error) ||
         !mute_lift(conn, mute_id, who, clock_wall_us(), &n_opened, error) ||
         !db_exec(conn, "COMMIT", error))
         return false;
@@ -93,7 +93,7 @@ exec(Cli *cli, char ***arguments, GError **error)
         return CLI_FAILED;
     if (lift(conn, kind, id, error))
         return CLI_DONE;
-    alert_words_explain_denied(error, conn);
+    alert_words_explain_error(error, conn);
     return CLI_FAILED;
 }
 

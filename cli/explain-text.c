@@ -110,6 +110,21 @@ append_points(GString *to, const Evidence *evidence)
     g_string_append_printf(to, "  together %.0f\n", CLAMP(sum, 0, 100));
 }
 
+/* Whole numbers, octets for one, in full. */
+static char *
+number_text(const EvidenceNumber *number)
+{
+    if (number->text)
+        return g_strdup(number->text);
+    if (isnan(number->value))
+        return g_strdup("-");
+    return g_strdup_printf(number->value == floor(number->value) &&
+                                   fabs(number->value) < 1e15
+                               ? "%.0f"
+                               : "%.6g",
+                           number->value);
+}
+
 static void
 append_numbers(GString *to, const Evidence *evidence)
 {
@@ -121,10 +136,7 @@ append_numbers(GString *to, const Evidence *evidence)
         const EvidenceNumber *number = &evidence->numbers[i];
 
         text_table_add(table, number->name);
-        text_table_add_take(table, number->text ? g_strdup(number->text)
-                                   : isnan(number->value)
-                                       ? g_strdup("-")
-                                       : g_strdup_printf("%.6g", number->value));
+        text_table_add_take(table, number_text(number));
     }
     if (evidence->n_numbers == 0)
         return;

@@ -5,6 +5,8 @@
 
 #include "human.h"
 
+#define MAX_WHOLE 9007199254740992.0 /* 2^53: all whole numbers up to it are exact */
+
 struct JsonWriter {
     GString *text;
     bool first; /* nothing stands in the open object or array yet */
@@ -162,8 +164,10 @@ json_writer_double(JsonWriter *self, const char *key, double number)
         json_writer_null(self, key);
         return;
     }
+    const bool is_whole = number == floor(number) && fabs(number) < MAX_WHOLE;
     lead_in(self, key);
-    g_string_append(self->text, g_ascii_formatd(text, sizeof(text), "%.6g", number));
+    g_string_append(self->text, g_ascii_formatd(text, sizeof(text),
+                                                is_whole ? "%.0f" : "%.6g", number));
 }
 
 void

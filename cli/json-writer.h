@@ -28,6 +28,7 @@ void json_writer_string(JsonWriter *self, const char *key,
                         const char *text); /* or null */
 void json_writer_int(JsonWriter *self, const char *key, int64_t number);
 void json_writer_uint(JsonWriter *self, const char *key, uint64_t number);
+/* Six figures, whole numbers in full; null when it is no number. */
 void json_writer_double(JsonWriter *self, const char *key, double number);
 void json_writer_bool(JsonWriter *self, const char *key, bool value);
 void json_writer_null(JsonWriter *self, const char *key);

@@ -78,14 +78,7 @@ test_concurrent(void)
     g_assert_no_error(error);
 
     GThread *thread = g_thread_new("rival", raise_as_rival, &rival);
-    for (int i = 0; i < 1000; i++) {
-        if (live_db_number(&place.db,
-                           "SELECT count(*) FROM pg_locks WHERE NOT granted"))
-            break;
-        g_usleep(10000);
-    }
-    live_db_assert(&place.db, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted",
-                   "t");
+    wait_for_waiting(&place);
     exec(place.conn, "COMMIT");
     g_thread_join(thread);
 
@@ -200,6 +193,37 @@ test_highest_is_shown(void)
     live_db_assert(&place.db, EVENTS, "1opened 1SEVERITY");
 }
 
+/* The longer prefix, then the name; and none at all. */
+static void
+test_group(void)
+{
+    static const struct {
+        const char *networks;
+        const char *group;
+    } cases[] = {
+        { "('all', '10.0.0.0/8'), ('servers', '10.2.0.0/24')", "servers" },
+        { "('all', '10.2.0.14/32'), ('servers', '10.2.0.0/24')", "all" },
+        { "('servers', '10.2.0.0/24'), ('all', '10.2.0.0/24')", "all" },
+        { "('servers', '10.3.0.0/24'), ('all', '2001:db8::/32')", "" },
+    };
+    g_auto(Place) place = { 0 };
+
+    if (!place_init(&place))
+        return;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *sql =
+            g_strdup_printf("TRUNCATE flowkeep.alert, flowkeep.watch_network CASCADE;"
+                            "INSERT INTO flowkeep.watch_network VALUES %s",
+                            cases[i].networks);
+
+        live_db_exec(&place.db, sql);
+        raise_on(place.conn, &BEACON, NOW_US);
+        live_db_assert(&place.db, "SELECT coalesce(host_group, '') FROM flowkeep.alert",
+                       cases[i].group);
+    }
+}
+
 static void
 test_many_members_are_bounded(void)
 {
@@ -231,6 +255,7 @@ main(int argc, char **argv)
     g_test_add_func("/incident/two-at-once-open-one", test_concurrent);
     g_test_add_func("/incident/what-overlaps-is-one", test_overlap);
     g_test_add_func("/incident/the-highest-score-is-shown", test_highest_is_shown);
+    g_test_add_func("/incident/a-host-in-two-groups-is-in-the-closer", test_group);
     g_test_add_func("/incident/a-thousand-members-are-bounded",
                     test_many_members_are_bounded);
     return g_test_run();

@@ -125,6 +125,46 @@ test_covers(void)
     }
 }
 
+typedef struct {
+    const char *conninfo;
+    unsigned n_muted;
+} Rival;
+
+static void *
+mute_as_rival(void *data)
+{
+    Rival *rival = data;
+    Place place = { .conn = live_db_connect(rival->conninfo) };
+
+    add(&place, &(MuteRequest){ .kind = "beacon", .reason = "r", .who = "w" }, NOW_US,
+        &rival->n_muted);
+    PQfinish(place.conn);
+    return NULL;
+}
+
+/* An incident that is being raised while a mute is made does not slip through. */
+static void
+test_rivals(void)
+{
+    g_auto(Place) place = { 0 };
+    g_autoptr(Finding) finding = finding_of(&BEACON, NOW_US);
+    g_autoptr(GError) error = NULL;
+
+    if (!place_init(&place))
+        return;
+
+    Rival rival = { .conninfo = place.db.analytics_conninfo };
+    exec(place.conn, "BEGIN");
+    incident_raise(place.conn, finding, NOW_US, NULL, &error);
+    g_assert_no_error(error);
+    GThread *thread = g_thread_new("rival", mute_as_rival, &rival);
+    wait_for_waiting(&place);
+    exec(place.conn, "COMMIT");
+    g_thread_join(thread);
+    g_assert_cmpuint(rival.n_muted, ==, 1);
+    live_db_assert(&place.db, "SELECT state FROM flowkeep.alert", "muted");
+}
+
 /* A mute of some of a rotation's peers does not silence the rotation. */
 static void
 test_outgrown(void)
@@ -385,6 +425,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/mute/covers-before-and-after", test_covers);
+    g_test_add_func("/mute/catches-what-is-being-raised", test_rivals);
     g_test_add_func("/mute/of-a-part-does-not-cover-the-whole", test_outgrown);
     g_test_add_func("/mute/ends-by-time-and-by-hand", test_ends);
     g_test_add_func("/incident/acknowledged-is-told-when-it-grows", test_acknowledged);

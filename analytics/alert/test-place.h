@@ -111,3 +111,16 @@ raise_on(PGconn *conn, const Sketch *sketch, int64_t now_us)
 #define EVENTS                                                                         \
     "SELECT coalesce(string_agg(alert_id || CASE WHEN tell THEN upper(what)"           \
     " ELSE what END, ' ' ORDER BY id), '') FROM flowkeep.alert_event"
+
+/* Until somebody waits for a lock. */
+static inline void
+wait_for_waiting(Place *self)
+{
+    for (int i = 0; i < 1000; i++) {
+        if (live_db_number(&self->db, "SELECT count(*) FROM pg_locks"
+                                      " WHERE NOT granted") > 0)
+            return;
+        g_usleep(10000);
+    }
+    g_assert_not_reached();
+}

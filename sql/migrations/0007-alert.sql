@@ -88,6 +88,7 @@ COMMENT ON COLUMN flowkeep.alert.mute_id
 CREATE UNIQUE INDEX alert_identity
     ON flowkeep.alert (kind, host, peer_network, service_port)
  WHERE state <> 'resolved';
+CREATE INDEX alert_host ON flowkeep.alert (host, kind);
 CREATE INDEX alert_opened_at ON flowkeep.alert (opened_at);
 
 ALTER TABLE flowkeep.alert
