@@ -6,22 +6,17 @@
 #include "alert/alert-sql.h"
 #include "alert/evidence.h"
 #include "alert/incident-rules.h"
+#include "alert/incident-stored.h"
 #include "alert/incident-title.h"
 #include "alert/surroundings.h"
 #include "db.h"
 #include "pg-cell.h"
 
-/* What is found again within so many days after it was resolved is the same. */
-#define REOPEN_DAYS "7"
-
-/* Another finding of an incident is shown only while it is so fresh. */
-#define FRESH_DAYS "1"
-
 /* Findings kept of one incident: more peers of a group are of no use to anybody. */
 #define MAX_FINDINGS "64"
 
-/* Incidents that one finding can join. */
-#define MAX_JOINED "1000"
+/* About the same score: what is shown can wait to be written again. */
+#define REFRESH_POINTS 1
 
 /* A raise under way; texts are parameters of statements. */
 typedef struct {
@@ -36,14 +31,6 @@ typedef struct {
     char *score;
     char *magnitude;
 } Raise;
-
-/* An incident in the table. */
-typedef struct {
-    char id[24];
-    IncidentScope scope;
-    IncidentKnown known;
-    double others_score; /* highest of its other findings; NaN = there are none */
-} Stored;
 
 static char *
 double_text(double value)
@@ -111,89 +98,6 @@ lock_host(PGconn *conn, const Raise *raise, GError **error)
     return rows != NULL;
 }
 
-#define CANDIDATES_SQL                                                                 \
-    "SELECT a.id, a.peer_network, a.service_port, a.protocol, a.state, a.severity,"    \
-    "       (SELECT f.noted_magnitude FROM flowkeep.alert_finding AS f"                \
-    "         WHERE f.alert_id = a.id AND f.rule = $6 AND f.peer_network = $3::cidr"   \
-    "           AND f.service_port = $4::integer),"                                    \
-    "       (SELECT max(f.score) FROM flowkeep.alert_finding AS f"                     \
-    "         WHERE f.alert_id = a.id"                                                 \
-    "           AND (f.rule, f.peer_network, f.service_port)"                          \
-    "               <> ($6, $3::cidr, $4::integer)"                                    \
-    "           AND f.found_at > " ALERT_SQL_AT(                                       \
-        "$7") " - interval '" FRESH_DAYS " days')"                                     \
-              "  FROM flowkeep.alert AS a"                                             \
-              " WHERE a.kind = $1 AND a.host = $2::inet AND a.peer_network && "        \
-              "$3::cidr"                                                               \
-              "   AND (a.service_port = $4::integer"                                   \
-              "     OR (a.service_port = 0 AND a.protocol = 0)"                        \
-              "     OR ($4::integer = 0 AND $5::smallint = 0))"
-
-/* The first of them takes the others in: one whose people know it, else the oldest. */
-#define UNRESOLVED_SQL                                                                 \
-    CANDIDATES_SQL " AND a.state <> 'resolved'"                                        \
-                   " ORDER BY (a.told_at IS NULL), a.id LIMIT $8::integer"             \
-                   "   FOR UPDATE OF a"
-#define RESOLVED_SQL                                                                   \
-    CANDIDATES_SQL " AND a.state = 'resolved'"                                         \
-                   " AND a.resolved_at > " ALERT_SQL_AT(                               \
-                       "$7") "     - interval '" REOPEN_DAYS " days'"                  \
-                             " ORDER BY a.resolved_at DESC, a.id DESC LIMIT least(1, " \
-                             "$8::integer)"                                            \
-                             "   FOR UPDATE OF a"
-
-static Stored
-stored_of(const PGresult *rows, int row)
-{
-    Stored stored = {
-        .scope = { .port = (int) pg_cell_int(rows, row, 2),
-                   .protocol = (int) pg_cell_int(rows, row, 3) },
-        .known = { .exists = true,
-                   .state = incident_rules_state(pg_cell_text(rows, row, 4)),
-                   .severity = incident_rules_severity(pg_cell_text(rows, row, 5)),
-                   .noted_magnitude = pg_cell_is_null(rows, row, 6)
-                                          ? NAN
-                                          : pg_cell_double(rows, row, 6) },
-        .others_score =
-            pg_cell_is_null(rows, row, 7) ? NAN : pg_cell_double(rows, row, 7),
-    };
-
-    g_strlcpy(stored.id, pg_cell_text(rows, row, 0), sizeof(stored.id));
-    network_parse(pg_cell_text(rows, row, 1), &stored.scope.peers, NULL);
-    return stored;
-}
-
-/* Of Stored: those it belongs to, or the one to reopen, or none.  NULL on error. */
-static GArray *
-find_stored(PGconn *conn, const Raise *raise, GError **error)
-{
-    const char *const params[] = { finding_kind_name(raise->finding->kind),
-                                   raise->host,
-                                   raise->peers,
-                                   raise->port,
-                                   raise->protocol,
-                                   raise->finding->rule,
-                                   raise->now,
-                                   MAX_JOINED };
-    static const char *const statements[] = { UNRESOLVED_SQL, RESOLVED_SQL };
-    g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(Stored));
-
-    for (size_t i = 0; i < G_N_ELEMENTS(statements) && found->len == 0; i++) {
-        g_autoptr(PGresult) rows =
-            db_query(conn, "looking for the incident", statements[i],
-                     G_N_ELEMENTS(params), params, error);
-
-        if (!rows)
-            return NULL;
-        for (int row = 0; row < PQntuples(rows); row++) {
-            const Stored stored = stored_of(rows, row);
-
-            g_array_append_val(found, stored);
-        }
-    }
-    return g_steal_pointer(&found);
-}
-
 /* --- the steps --- */
 
 static bool
@@ -242,8 +146,9 @@ static bool
 join_others(PGconn *conn, const GArray *found, const Raise *raise, GError **error)
 {
     for (unsigned i = 1; i < found->len; i++) {
-        const char *const params[] = { g_array_index(found, Stored, i).id, raise->now,
-                                       g_array_index(found, Stored, 0).id };
+        const char *const params[] = { g_array_index(found, IncidentStored, i).id,
+                                       raise->now,
+                                       g_array_index(found, IncidentStored, 0).id };
         g_autoptr(PGresult) rows = db_query(
             conn, "joining incidents",
             "WITH joined AS ("
@@ -271,70 +176,71 @@ join_others(PGconn *conn, const GArray *found, const Raise *raise, GError **erro
 /* --- writing it --- */
 
 /* Both statements have the same parameters. */
+#define FIRST ALERT_SQL_AT("$18")
+#define LAST  ALERT_SQL_AT("$19")
+#define NOW   ALERT_SQL_AT("$20")
+
 #define INSERT_SQL                                                                     \
     "INSERT INTO flowkeep.alert"                                                       \
     " (kind, host, peer_network, service_port, protocol, state, severity, mute_id,"    \
     "  host_group, rule, peer, initiator, score, magnitude, title, explanation,"       \
-    "  evidence, first_contact_at, last_contact_at, opened_at, found_at, told_at)"     \
+    "  evidence, first_contact_at, last_contact_at, opened_at, found_at, shown_at,"    \
+    "  told_at)"                                                                       \
     "SELECT $1, $2::inet, $3::cidr, $4::integer, $5::smallint, $6, $7, $8::bigint,"    \
     "       $9, $10, $11::inet, $12::smallint, $13::real, $14::float8, $15, $16,"      \
-    "       $17::jsonb, " ALERT_SQL_AT("$18") ", " ALERT_SQL_AT(                       \
-        "$19") ","                                                                     \
-               "       " ALERT_SQL_AT("$20") ", " ALERT_SQL_AT(                        \
-                   "$20") ","                                                          \
-                          "       CASE WHEN $21::boolean THEN " ALERT_SQL_AT(          \
-                              "$20") " END"                                            \
-                                     " WHERE $22::boolean AND $23::bigint = 0"         \
-                                     " RETURNING id"
+    "       $17::jsonb, " FIRST ", " LAST ", " NOW ", " NOW ", " NOW ","               \
+    "       CASE WHEN $21::boolean THEN " NOW " END"                                   \
+    " WHERE $22::boolean AND $23::bigint = 0"                                          \
+    " RETURNING id"
 
 #define IF_SHOWN(column, value)                                                        \
     column " = CASE WHEN $22::boolean THEN " value " ELSE " column " END"
 
 /* Found again after it was resolved: it opens now, and nobody was told of that yet. */
-#define UPDATE_SQL                                                                                                                                                                                                            \
-    "UPDATE flowkeep.alert"                                                                                                                                                                                                   \
-    "   SET peer_network = $3::cidr, service_port = $4::integer,"                                                                                                                                                             \
-    "       protocol = $5::smallint, state = $6, severity = $7,"                                                                                                                                                              \
-    "       mute_id = $8::bigint, host_group = $9,"                                                                                                                                                                           \
-    "       " IF_SHOWN("rule", "$10") ", " IF_SHOWN(                                                                                                                                                                          \
-        "peer",                                                                                                                                                                                                               \
-        "$11::inet") ","                                                                                                                                                                                                      \
-                     "       " IF_SHOWN(                                                                                                                                                                                      \
-                         "initiator",                                                                                                                                                                                         \
-                         "$12::smallint") ","                                                                                                                                                                                 \
-                                          "       " IF_SHOWN(                                                                                                                                                                 \
-                                              "score",                                                                                                                                                                        \
-                                              "$13::real") ","                                                                                                                                                                \
-                                                           "       " IF_SHOWN(                                                                                                                                                \
-                                                               "magnitude",                                                                                                                                                   \
-                                                               "$14::float8") ","                                                                                                                                             \
-                                                                              "      "                                                                                                                                        \
-                                                                              " " IF_SHOWN("title", "$15") ", " IF_SHOWN(                                                                                                     \
-                                                                                  "ex"                                                                                                                                        \
-                                                                                  "pl"                                                                                                                                        \
-                                                                                  "an"                                                                                                                                        \
-                                                                                  "at"                                                                                                                                        \
-                                                                                  "io"                                                                                                                                        \
-                                                                                  "n",                                                                                                                                        \
-                                                                                  "$1"                                                                                                                                        \
-                                                                                  "6") ","                                                                                                                                    \
-                                                                                       "       " IF_SHOWN(                                                                                                                    \
-                                                                                           "evidence",                                                                                                                        \
-                                                                                           "$17::jsonb") ","                                                                                                                  \
-                                                                                                         "       first_contact_at = least(first_contact_at, " ALERT_SQL_AT(                                                   \
-                                                                                                             "$18") "),"                                                                                                      \
-                                                                                                                    "       last_contact_at = greatest(last_contact_at, " ALERT_SQL_AT(                                       \
-                                                                                                                        "$19") "),"                                                                                           \
-                                                                                                                               "       opened_at = CASE WHEN resolved_at IS NULL THEN opened_at"                              \
-                                                                                                                               "                   ELSE " ALERT_SQL_AT(                                                       \
-                                                                                                                                   "$20") " END,"                                                                             \
-                                                                                                                                          "       found_at = greatest(found_at, " ALERT_SQL_AT(                               \
-                                                                                                                                              "$20") "),"                                                                     \
-                                                                                                                                                     "       told_at = CASE WHEN $21::boolean THEN " ALERT_SQL_AT(            \
-                                                                                                                                                         "$20") "                 WHEN resolved_at IS NULL THEN told_at END," \
-                                                                                                                                                                "       resolved_at = NULL"                                   \
-                                                                                                                                                                " WHERE id = $23::bigint AND kind = $1 AND host = $2::inet"   \
-                                                                                                                                                                " RETURNING id"
+#define UPDATE_SQL                                                                                                                                                \
+    "UPDATE flowkeep.alert"                                                                                                                                       \
+    "   SET peer_network = $3::cidr, service_port = $4::integer,"                                                                                                 \
+    "       protocol = $5::smallint, state = $6, severity = $7,"                                                                                                  \
+    "       mute_id = $8::bigint, host_group = $9,"                                                                                                               \
+    "       " IF_SHOWN("rule", "$10") ", " IF_SHOWN(                                                                                                              \
+        "peer",                                                                                                                                                   \
+        "$11::inet") ","                                                                                                                                          \
+                     "       " IF_SHOWN(                                                                                                                          \
+                         "initiator",                                                                                                                             \
+                         "$12::smallint") ","                                                                                                                     \
+                                          "       " IF_SHOWN(                                                                                                     \
+                                              "score",                                                                                                            \
+                                              "$13::real") ","                                                                                                    \
+                                                           "       " IF_SHOWN(                                                                                    \
+                                                               "magnitude",                                                                                       \
+                                                               "$14::float8") ","                                                                                 \
+                                                                              "      "                                                                            \
+                                                                              " " IF_SHOWN("title", "$15") ", " IF_SHOWN(                                         \
+                                                                                  "ex"                                                                            \
+                                                                                  "pl"                                                                            \
+                                                                                  "an"                                                                            \
+                                                                                  "at"                                                                            \
+                                                                                  "io"                                                                            \
+                                                                                  "n",                                                                            \
+                                                                                  "$1"                                                                            \
+                                                                                  "6") ","                                                                        \
+                                                                                       "       " IF_SHOWN("evidence", "$17::jsonb") ", " IF_SHOWN(                \
+                                                                                           "shown_at",                                                            \
+                                                                                           NOW) ","                                                               \
+                                                                                                "       first_contact_at = least(first_contact_at, " FIRST        \
+                                                                                                "),"                                                              \
+                                                                                                "       last_contact_at = greatest(last_contact_at, " LAST        \
+                                                                                                "),"                                                              \
+                                                                                                "       opened_at = CASE WHEN resolved_at IS NULL THEN opened_at" \
+                                                                                                "                   ELSE " NOW                                    \
+                                                                                                " END,"                                                           \
+                                                                                                "       found_at = greatest(found_at, " NOW                       \
+                                                                                                "),"                                                              \
+                                                                                                "       told_at = CASE WHEN $21::boolean THEN " NOW               \
+                                                                                                "                 WHEN resolved_at IS NULL THEN told_at END,"     \
+                                                                                                "       resolved_at = NULL"                                       \
+                                                                                                " WHERE id = $23::bigint AND kind = $1 AND host = $2::inet"       \
+                                                                                                " RETURNING id"
 
 /* Returns the incident's number (transfer full).  @id is NULL for a new one. */
 static char *
@@ -348,8 +254,9 @@ write_alert(PGconn *conn, const char *id, const Raise *raise,
     g_autofree char *port = int_text(raise->scope.port);
     g_autofree char *protocol = int_text(raise->scope.protocol);
     g_autofree char *initiator = int_text(finding->initiator);
-    g_autofree char *title = incident_title(finding, around->host_group);
-    g_autofree char *evidence = evidence_format(finding);
+    g_autofree char *title =
+        is_shown ? incident_title(finding, around->host_group) : NULL;
+    g_autofree char *evidence = is_shown ? evidence_format(finding) : NULL;
     g_autofree char *first = int_text(MAX(finding->first_us, 0));
     g_autofree char *last = int_text(MAX(finding->last_us, 0));
     const char *const params[] = {
@@ -424,7 +331,7 @@ write_finding(PGconn *conn, const char *alert_id, const Raise *raise,
 /* Before a new one is written: of an incident that is opened again none is left, of
  * others the newest and gravest. */
 static bool
-forget_findings(PGconn *conn, const Stored *stored, GError **error)
+forget_findings(PGconn *conn, const IncidentStored *stored, GError **error)
 {
     const char *const params[] = { stored->id, stored->known.state == INCIDENT_RESOLVED
                                                    ? "0"
@@ -460,11 +367,12 @@ static bool
 widen(Raise *raise, const GArray *found)
 {
     const IncidentScope *old =
-        found->len > 0 ? &g_array_index(found, Stored, 0).scope : NULL;
+        found->len > 0 ? &g_array_index(found, IncidentStored, 0).scope : NULL;
 
     for (unsigned i = 0; i < found->len; i++)
         raise->scope =
-            incident_rules_join(&g_array_index(found, Stored, i).scope, &raise->scope);
+            incident_rules_join(&g_array_index(found, IncidentStored, i).scope,
+                                &raise->scope);
     return old && !incident_rules_same_scope(old, &raise->scope);
 }
 
@@ -476,17 +384,22 @@ incident_raise(PGconn *conn, const Finding *finding, int64_t now_us,
     g_auto(Surroundings) around = { 0 };
 
     raise_init(&raise, finding, now_us);
-    g_autoptr(GArray) found =
-        lock_host(conn, &raise, error) ? find_stored(conn, &raise, error) : NULL;
+    const char *kind = finding_kind_name(finding->kind);
+    const IncidentStoredOf stored_of = { kind,       raise.host,     raise.peers,
+                                         raise.port, raise.protocol, finding->rule,
+                                         raise.now };
+    g_autoptr(GArray) found = lock_host(conn, &raise, error)
+                                  ? incident_stored_find(conn, &stored_of, error)
+                                  : NULL;
     if (!found)
         return false;
 
-    const Stored *stored = found->len > 0 ? &g_array_index(found, Stored, 0) : NULL;
+    const IncidentStored *stored =
+        found->len > 0 ? &g_array_index(found, IncidentStored, 0) : NULL;
     const IncidentKnown known = stored ? stored->known : (IncidentKnown){ 0 };
     const bool is_new = !stored || known.state == INCIDENT_RESOLVED;
     const bool is_wider = widen(&raise, found);
-    const SurroundingsOf of = { finding_kind_name(finding->kind), raise.host,
-                                &raise.scope, raise.now };
+    const SurroundingsOf of = { kind, raise.host, &raise.scope, raise.now };
     if (!join_others(conn, found, &raise, error) ||
         !surroundings_read(conn, &of, &around, error))
         return false;
@@ -494,7 +407,10 @@ incident_raise(PGconn *conn, const Finding *finding, int64_t now_us,
     const IncidentVerdict verdict =
         incident_rules_found(&known, finding->severity, finding->magnitude,
                              around.mute_id != NULL, is_wider);
-    const bool is_shown = is_new || !(finding->score < stored->others_score);
+    const bool is_shown =
+        is_new || (!(finding->score < stored->others_score) &&
+                   (!stored->is_fresh || verdict.n_steps > 0 ||
+                    fabs(finding->score - stored->shown_score) >= REFRESH_POINTS));
     if (stored && (is_new || isnan(known.noted_magnitude)) &&
         !forget_findings(conn, stored, error))
         return false;

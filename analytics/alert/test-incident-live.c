@@ -46,6 +46,43 @@ test_opens_once(void)
                    "01:00:00");
 }
 
+/* About the same again is written once an hour, what is new at once. */
+static void
+test_refresh(void)
+{
+    static const struct {
+        int minutes;
+        double score, magnitude;
+        const char *shown; /* the explanation then */
+    } cases[] = {
+        { 0, 90, 100, "beacon of 100" },   { 10, 90.4, 101, "beacon of 100" },
+        { 20, 92, 102, "beacon of 102" },  { 70, 92, 103, "beacon of 102" },
+        { 81, 92, 104, "beacon of 104" },  { 91, 92, 2000, "beacon of 2000" },
+        { 92, 92, 105, "beacon of 2000" },
+    };
+    g_auto(Place) place = { 0 };
+
+    if (!place_init(&place))
+        return;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const int64_t now_us = NOW_US + cases[i].minutes * 60 * US_PER_SEC;
+        Sketch sketch = BEACON;
+
+        sketch.score = cases[i].score;
+        sketch.magnitude = cases[i].magnitude;
+        raise_on(place.conn, &sketch, now_us);
+        live_db_assert(&place.db, "SELECT explanation FROM flowkeep.alert",
+                       cases[i].shown);
+        g_autofree char *minutes = g_strdup_printf("%d", cases[i].minutes);
+        live_db_assert(&place.db,
+                       "SELECT round(extract(epoch FROM found_at - opened_at) / 60)"
+                       "  FROM flowkeep.alert",
+                       minutes);
+    }
+    live_db_assert(&place.db, "SELECT magnitude FROM flowkeep.alert_finding", "105");
+}
+
 typedef struct {
     const char *conninfo;
     IncidentRaised raised;
@@ -252,6 +289,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/incident/the-same-again-changes-nothing", test_opens_once);
+    g_test_add_func("/incident/about-the-same-is-written-once-an-hour", test_refresh);
     g_test_add_func("/incident/two-at-once-open-one", test_concurrent);
     g_test_add_func("/incident/what-overlaps-is-one", test_overlap);
     g_test_add_func("/incident/the-highest-score-is-shown", test_highest_is_shown);

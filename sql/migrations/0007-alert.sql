@@ -27,6 +27,7 @@ CREATE TABLE flowkeep.alert (
     found_at         timestamptz      NOT NULL,
     resolved_at      timestamptz,
     told_at          timestamptz,
+    shown_at         timestamptz      NOT NULL DEFAULT clock_timestamp(),
     title            text             NOT NULL,
     explanation      text             NOT NULL,
     evidence         jsonb            NOT NULL,
@@ -75,6 +76,8 @@ COMMENT ON COLUMN flowkeep.alert.resolved_at
     IS 'when it was resolved; null = it is not';
 COMMENT ON COLUMN flowkeep.alert.told_at
     IS 'when people were last told by mail; null = never, or not since it was opened again';
+COMMENT ON COLUMN flowkeep.alert.shown_at
+    IS 'when the finding that is shown was written: about the same again is written once an hour';
 COMMENT ON COLUMN flowkeep.alert.title
     IS 'one line: host, peer, what';
 COMMENT ON COLUMN flowkeep.alert.explanation
