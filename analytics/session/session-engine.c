@@ -26,6 +26,9 @@
 /* Of all sessions, when there are too many. */
 #define EARLY_SHARE 8
 
+/* Rows, and sessions that are closed, that are looked ahead. */
+#define AHEAD 16
+
 struct SessionEngine {
     SessionEngineOptions options;
     SessionPool *pool;
@@ -178,6 +181,27 @@ learn_service(SessionEngine *self, const Session *session)
                            &key->low, session->start_us);
 }
 
+static const Session *
+over_at(const SessionEngine *self, guint i)
+{
+    return session_pool_at(self->pool, g_array_index(self->over, uint32_t, i));
+}
+
+/* Parts of sessions further on, the first ones and then the second ones. */
+static void
+expect_over(const SessionEngine *self, guint i)
+{
+    if (i + AHEAD < self->over->len)
+        session_pool_expect_part(self->pool, over_at(self, i + AHEAD)->parts);
+    if (i + AHEAD / 2 >= self->over->len)
+        return;
+
+    const uint32_t first = over_at(self, i + AHEAD / 2)->parts;
+    if (first != SESSION_NONE)
+        session_pool_expect_part(self->pool,
+                                 session_pool_part(self->pool, first)->next);
+}
+
 /* All of self->over. */
 static void
 close_over(SessionEngine *self, SessionEngineFilter filter, void *user_data)
@@ -189,6 +213,7 @@ close_over(SessionEngine *self, SessionEngineFilter filter, void *user_data)
         Session *session =
             session_pool_at(self->pool, g_array_index(self->over, uint32_t, i));
 
+        expect_over(self, i);
         session->role = session_role_of(self->pool, session, self->services);
     }
     g_array_sort_with_data(self->over, compare_over, self->pool);
@@ -198,6 +223,7 @@ close_over(SessionEngine *self, SessionEngineFilter filter, void *user_data)
         const uint32_t index = g_array_index(self->over, uint32_t, i);
         Session *session = session_pool_at(self->pool, index);
 
+        expect_over(self, i);
         session_ledger_close(self->ledger, session,
                              !filter || filter(session, user_data));
         learn_service(self, session);
@@ -359,19 +385,26 @@ begin_session(SessionEngine *self, const SessionKey *key, uint32_t hash,
     return index;
 }
 
-static void
-take_row(SessionEngine *self, const FlowRow *row)
-{
+/* A row whose session will be asked for soon. */
+typedef struct {
+    const FlowRow *row;
     SessionKey key;
-    const bool forward = session_key_of(row, &key);
-    const uint32_t hash = session_pool_hash(&key);
-    const uint32_t head = session_pool_find(self->pool, &key, hash);
+    uint32_t hash;
+    bool forward;
+} Next;
+
+static void
+take_row(SessionEngine *self, const Next *next)
+{
+    const FlowRow *row = next->row;
+    const bool forward = next->forward;
+    const uint32_t head = session_pool_find(self->pool, &next->key, next->hash);
     ExporterClock *clock = exporter_clock_list_get(self->clocks, row->exporter_id);
     uint32_t index = find_session(self, row, forward, clock, head);
     const bool is_known = index != SESSION_NONE;
 
     if (!is_known)
-        index = begin_session(self, &key, hash, row, head);
+        index = begin_session(self, &next->key, next->hash, row, head);
 
     Session *session = session_pool_at(self->pool, index);
     const bool is_open = session->state == SESSION_OPEN;
@@ -421,6 +454,33 @@ sort_rows(SessionEngine *self, const FlowRow *rows, size_t n_rows)
     qsort(self->order->data, self->order->len, sizeof(Place), compare_places);
 }
 
+/* The rows of a slice, from @first on.  Memory is slow and each row is of another
+ * session: what is needed is asked for some rows ahead.  Returns how many. */
+static guint
+take_slice(SessionEngine *self, guint first, int64_t slice)
+{
+    Next ahead[AHEAD];
+    guint n = 0, n_ahead = 0;
+
+    for (;;) {
+        const Place *place = &g_array_index(self->order, Place, first + n_ahead);
+
+        while (n_ahead < n + AHEAD && first + n_ahead < self->order->len &&
+               place->slice == slice) {
+            Next *next = &ahead[n_ahead++ % AHEAD];
+
+            next->row = place++->row;
+            next->forward = session_key_of(next->row, &next->key);
+            next->hash = session_pool_hash(&next->key);
+            session_pool_expect_slot(self->pool, next->hash);
+        }
+        if (n == n_ahead)
+            return n;
+        session_pool_expect_session(self->pool, ahead[(n + AHEAD / 2) % AHEAD].hash);
+        take_row(self, &ahead[n++ % AHEAD]);
+    }
+}
+
 static int64_t
 next_sweep(int64_t slice)
 {
@@ -452,20 +512,14 @@ session_engine_take(SessionEngine *self, const FlowRow *rows, size_t n_rows,
 
     for (guint i = 0; i < self->order->len;) {
         const int64_t current = g_array_index(self->order, Place, i).slice;
-        const guint first = i;
 
         pass(self, slice, current);
-        for (; i < self->order->len; i++) {
-            const Place *place = &g_array_index(self->order, Place, i);
-
-            if (place->slice != current)
-                break;
-            take_row(self, place->row);
-        }
+        const guint n = take_slice(self, i, current);
         self->received_us = (current + 1) * SESSION_ENGINE_SLICE_US;
-        if (current % SWEEP_SLICES == 0 || i - first >= SWEEP_ROWS)
+        if (current % SWEEP_SLICES == 0 || n >= SWEEP_ROWS)
             sweep(self);
         slice = current + 1;
+        i += n;
     }
     pass(self, slice, to_us / SESSION_ENGINE_SLICE_US);
 }
