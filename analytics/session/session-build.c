@@ -4,7 +4,6 @@
 #include <glib.h>
 
 #include "clock.h"
-#include "service-port.h"
 
 /* Observation points of both directions; what further ones report is the same again. */
 #define MAX_PARTS 16
@@ -36,14 +35,6 @@ point_of(const FlowRow *row)
 
     return mix(mix((uint64_t) (uint32_t) row->exporter_id << 8 | row->direction) ^
                (high << 32 | low));
-}
-
-bool
-session_build_needs_service(const SessionKey *key)
-{
-    return service_port_has_ports(key->protocol) &&
-           service_port_is_known(key->low_port) ==
-               service_port_is_known(key->high_port);
 }
 
 static bool

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/session-engine.h"
 
-#include <stdlib.h>
-
 #include "clock.h"
+#include "session/flow-place.h"
 #include "session/session-build.h"
 #include "session/session-join.h"
 #include "session/session-ledger.h"
+#include "session/session-role.h"
 
 /* Looking for what is over costs a walk over all sessions: not after every slice. */
 #define SWEEP_SLICES 10
@@ -36,20 +36,13 @@ struct SessionEngine {
     ServiceMemory *services;
     ContactSum *sum;
     SessionLedger *ledger;
-    GArray *order;       /* of Place: rows of one take */
+    GArray *order;       /* of FlowPlace: rows of one take */
     GArray *over;        /* of uint32_t: sessions to close; scratch */
     GArray *changed;     /* of uint32_t: may name a session twice, or a free one */
     GArray *gone;        /* of uint64_t */
     int64_t received_us; /* newest row, or end of slice */
     uint64_t n_early;
 };
-
-/* A row and where it comes. */
-typedef struct {
-    int64_t slice;
-    int64_t start_us;
-    const FlowRow *row;
-} Place;
 
 SessionEngine *
 session_engine_new(const SessionEngineOptions *options)
@@ -62,7 +55,7 @@ session_engine_new(const SessionEngineOptions *options)
     self->services = service_memory_new();
     self->sum = contact_sum_new();
     self->ledger = session_ledger_new(self->pool, self->services, self->sum);
-    self->order = g_array_new(FALSE, FALSE, sizeof(Place));
+    self->order = g_array_new(FALSE, FALSE, sizeof(FlowPlace));
     self->over = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     self->changed = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     self->gone = g_array_new(FALSE, FALSE, sizeof(uint64_t));
@@ -163,24 +156,6 @@ compare_over(gconstpointer a, gconstpointer b, gpointer user_data)
     return memcmp(&x->key, &y->key, sizeof(x->key));
 }
 
-/* The end that was called is a service of the caller's: for sure where the session
- * showed it, else both ends may be one. */
-static void
-learn_service(SessionEngine *self, const Session *session)
-{
-    const SessionKey *key = &session->key;
-    const SessionEnd witnessed = session_role_witnessed(self->pool, session);
-
-    if (!session_build_needs_service(key))
-        return;
-    if (witnessed != SESSION_END_LOW)
-        service_memory_see(self->services, &key->low, key->low_port, key->protocol,
-                           &key->high, session->start_us);
-    if (witnessed != SESSION_END_HIGH)
-        service_memory_see(self->services, &key->high, key->high_port, key->protocol,
-                           &key->low, session->start_us);
-}
-
 static const Session *
 over_at(const SessionEngine *self, guint i)
 {
@@ -226,7 +201,7 @@ close_over(SessionEngine *self, SessionEngineFilter filter, void *user_data)
         expect_over(self, i);
         session_ledger_close(self->ledger, session,
                              !filter || filter(session, user_data));
-        learn_service(self, session);
+        session_role_teach(self->pool, session, self->services);
         mark_changed(self, index);
     }
     g_array_set_size(self->over, 0);
@@ -429,31 +404,6 @@ take_row(SessionEngine *self, const Next *next)
 
 /* --- slices --- */
 
-static int
-compare_places(const void *a, const void *b)
-{
-    const Place *x = a, *y = b;
-
-    if (x->slice != y->slice)
-        return x->slice < y->slice ? -1 : 1;
-    if (x->start_us != y->start_us)
-        return x->start_us < y->start_us ? -1 : 1;
-    return flow_row_compare(x->row, y->row);
-}
-
-static void
-sort_rows(SessionEngine *self, const FlowRow *rows, size_t n_rows)
-{
-    g_array_set_size(self->order, 0);
-    for (size_t i = 0; i < n_rows; i++) {
-        const Place place = { rows[i].received_us / SESSION_ENGINE_SLICE_US,
-                              rows[i].start_us, &rows[i] };
-
-        g_array_append_val(self->order, place);
-    }
-    qsort(self->order->data, self->order->len, sizeof(Place), compare_places);
-}
-
 /* The rows of a slice, from @first on.  Memory is slow and each row is of another
  * session: what is needed is asked for some rows ahead.  Returns how many. */
 static guint
@@ -463,7 +413,8 @@ take_slice(SessionEngine *self, guint first, int64_t slice)
     guint n = 0, n_ahead = 0;
 
     for (;;) {
-        const Place *place = &g_array_index(self->order, Place, first + n_ahead);
+        const FlowPlace *place =
+            &g_array_index(self->order, FlowPlace, first + n_ahead);
 
         while (n_ahead < n + AHEAD && first + n_ahead < self->order->len &&
                place->slice == slice) {
@@ -508,10 +459,10 @@ session_engine_take(SessionEngine *self, const FlowRow *rows, size_t n_rows,
 
     g_assert(from_us % SESSION_ENGINE_SLICE_US == 0 &&
              to_us % SESSION_ENGINE_SLICE_US == 0);
-    sort_rows(self, rows, n_rows);
+    flow_place_sort(self->order, rows, n_rows, SESSION_ENGINE_SLICE_US);
 
     for (guint i = 0; i < self->order->len;) {
-        const int64_t current = g_array_index(self->order, Place, i).slice;
+        const int64_t current = g_array_index(self->order, FlowPlace, i).slice;
 
         pass(self, slice, current);
         const guint n = take_slice(self, i, current);
@@ -614,7 +565,7 @@ session_engine_n_open(const SessionEngine *self)
 size_t
 session_engine_bytes(const SessionEngine *self)
 {
-    return session_pool_bytes(self->pool) + self->order->len * sizeof(Place) +
+    return session_pool_bytes(self->pool) + self->order->len * sizeof(FlowPlace) +
            contact_sum_len(self->sum) * sizeof(ContactSumRow);
 }
 

@@ -178,3 +178,23 @@ session_role_of(const SessionPool *pool, const Session *session,
     return (SessionRole){ port_of(&session->key, caller), (uint8_t) caller,
                           session->watched };
 }
+
+void
+session_role_teach(const SessionPool *pool, const Session *session,
+                   ServiceMemory *services)
+{
+    const SessionKey *key = &session->key;
+
+    /* Ports that say enough, or nothing at all. */
+    if (!service_port_has_ports(key->protocol) ||
+        service_port_is_known(key->low_port) != service_port_is_known(key->high_port))
+        return;
+
+    const SessionEnd witnessed = session_role_witnessed(pool, session);
+    if (witnessed != SESSION_END_LOW)
+        service_memory_see(services, &key->low, key->low_port, key->protocol,
+                           &key->high, session->start_us);
+    if (witnessed != SESSION_END_HIGH)
+        service_memory_see(services, &key->high, key->high_port, key->protocol,
+                           &key->low, session->start_us);
+}
