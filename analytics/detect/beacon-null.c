@@ -3,6 +3,19 @@
 
 #include <math.h>
 
+const uint32_t beacon_null_sizes[BEACON_NULL_N_SIZES] = {
+    4,    5,    6,    8,     10,    12,    15,    19,    24,   30,   37,
+    46,   58,   73,   91,    114,   142,   178,   222,   278,  347,  434,
+    542,  678,  847,  1059,  1323,  1654,  2068,  2585,  3231, 4039, 5048,
+    6311, 7888, 9860, 12326, 15407, 19259, 24074, 30092,
+};
+
+const double beacon_null_windows_sec[BEACON_NULL_N_WINDOWS] = { 3600, 86400, 604800 };
+
+/* No score grows by less than this for each power of ten that a result is rarer: the
+ * tests' own -log10 p grow by 1. */
+#define MIN_SLOPE 0.8
+
 BeaconNullClass
 beacon_null_class(double gap_variation)
 {
@@ -11,19 +24,50 @@ beacon_null_class(double gap_variation)
     return gap_variation < 2 ? BEACON_NULL_MIXED : BEACON_NULL_BURSTY;
 }
 
+static size_t
+nearest_size(size_t n_events)
+{
+    size_t i = 0;
+
+    /* Up to the geometric mean of two sizes it is the smaller one. */
+    while (i + 1 < BEACON_NULL_N_SIZES &&
+           (double) n_events * (double) n_events >
+               (double) beacon_null_sizes[i] * beacon_null_sizes[i + 1])
+        i++;
+    return i;
+}
+
+static size_t
+nearest_window(double window_sec)
+{
+    size_t i = 0;
+
+    while (i + 1 < BEACON_NULL_N_WINDOWS &&
+           window_sec * window_sec >
+               beacon_null_windows_sec[i] * beacon_null_windows_sec[i + 1])
+        i++;
+    return i;
+}
+
 double
 beacon_null_evidence(double raw, size_t n_events, double window_sec,
                      BeaconNullClass burstiness, unsigned *n_compared, bool *beats_all)
 {
-    /* Nominal: the tests charge for what each of them tries, and over the six kinds of
-     * sources the share above 3 was below 1 % at each size.  The table by size, window
-     * and class takes its place. */
-    static const double one_pct = 3;
+    static const double three_pct = 1.5229; /* -log10 */
+    const size_t cell =
+        nearest_window(window_sec) * BEACON_NULL_N_SIZES + nearest_size(n_events);
+    const BeaconNullRow *row =
+        &beacon_null_table[cell * BEACON_NULL_N_CLASSES + burstiness];
 
-    (void) n_events;
-    (void) window_sec;
-    (void) burstiness;
-    *n_compared = 1000;
-    *beats_all = raw > one_pct + 1;
-    return fmax(0, raw - (one_pct - 2));
+    *n_compared = row->n_compared;
+    *beats_all = raw > row->max;
+    if (raw <= row->ten_pct)
+        return row->ten_pct > 0 ? fmax(0, raw) / row->ten_pct : 0;
+    if (raw <= row->three_pct)
+        return 1 +
+               (three_pct - 1) * (raw - row->ten_pct) / (row->three_pct - row->ten_pct);
+    if (raw <= row->one_pct)
+        return three_pct + (2 - three_pct) * (raw - row->three_pct) /
+                               (row->one_pct - row->three_pct);
+    return 2 + (raw - row->one_pct) / fmax(MIN_SLOPE, row->slope);
 }
