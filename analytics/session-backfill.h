@@ -17,7 +17,6 @@
 #include "session/session-engine.h"
 
 /* Processes what is ready of ranges that end before @watermark_us; what is too near
- * the sessions that are open in @live waits.  @learnt: there was something, and what
- * exporter_timeout says may be news to @live. */
+ * the sessions that are open in @live waits. */
 bool session_backfill_run(JobRun *run, SessionEngine *live, int64_t watermark_us,
-                          bool *learnt, GError **error);
+                          GError **error);

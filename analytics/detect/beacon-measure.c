@@ -243,8 +243,12 @@ measure_windows(Work *work, const ContactSeries *series, BeaconMeasure *measure)
 {
     const double end = (double) (series->to_us - work->first_us) / 1e6;
     size_t n_before = 0;
+    int longest = BEACON_WINDOW_1H;
 
-    for (int i = BEACON_WINDOW_30D; i >= BEACON_WINDOW_1H; i--) {
+    while (longest < BEACON_WINDOW_30D &&
+           end - windows[longest].length_sec > work->times[0])
+        longest++;
+    for (int i = longest; i >= BEACON_WINDOW_1H; i--) {
         const double from = end - windows[i].length_sec;
         size_t first = 0;
 
@@ -339,8 +343,14 @@ describe_rhythm(Work *work, BeaconMeasure *measure)
     measure->last_us = measure->windows[best].last_us;
 
     const BoundedGaps bounded = bounded_gaps(work->gaps, n - 1, work->scratch);
-    const BeaconPeriod period = beacon_period_find(times, n, &work->folded, &work->lag,
-                                                   &work->phase, work->scratch);
+    /* Missing beats make long gaps, foreign contacts unlike ones; only where there is
+     * neither are gaps the waits.  LV is the weaker test, so it counts twice. */
+    const double *score = measure->windows[best].score;
+    const double gaps_score =
+        fmin(score[BEACON_TEST_BOUNDED], 2 * score[BEACON_TEST_LV]);
+    const BeaconPeriod period =
+        beacon_period_find(times, n, gaps_score, &work->folded, &work->lag,
+                           &work->phase, work->scratch);
 
     measure->period_sec = period.period_sec;
     measure->jitter_pct = period.jitter_pct;

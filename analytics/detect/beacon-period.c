@@ -7,13 +7,18 @@
 #include "stats/phase-coherence.h"
 #include "stats/quantile.h"
 
-enum { MIN_CORE = 3, MAX_FOLD = 6 };
+enum {
+    MIN_CORE = 3,
+    MAX_HARMONIC = 6,
+    MAX_FOLD = 50, /* a longer gap is a pause */
+};
 
 /* Below this -log10 p a hint is none. */
 #define MIN_HINT 3.0
 
-/* A hint this near to the median gap says the same. */
-#define NEAR 0.35
+/* Median distance from the median gap, as a share of it, below which most gaps are one
+ * wait and no multiple of it. */
+#define ALIKE 0.15
 
 /* Phase hints: at least this much of R must stay at a multiple of the period for the
  * multiple to be the real one. */
@@ -62,36 +67,47 @@ fundamental(const double *times, size_t n_times, double period)
 {
     const double coherence = phase_coherence(times, n_times, period);
 
-    for (int k = MAX_FOLD; k > 1; k--)
+    for (int k = MAX_HARMONIC; k > 1; k--)
         if (phase_coherence(times, n_times, k * period) > KEPT_COHERENCE * coherence)
             return k * period;
     return period;
 }
 
-static double
-first_guess(const double *times, size_t n_times, double median,
-            const BeaconPeriodHint *folded, const BeaconPeriodHint *lag,
-            const BeaconPeriodHint *phase)
+typedef struct {
+    double period;
+    bool by_gaps; /* the gaps themselves are the waits; none of them is a multiple */
+} Guess;
+
+/* Where gaps are alike or bounded, they are the waits, whatever else fits. */
+static Guess
+first_guess(const double *times, size_t n_times, double median, double mad,
+            double gaps_score, const BeaconPeriodHint *folded,
+            const BeaconPeriodHint *lag, const BeaconPeriodHint *phase)
 {
-    if (phase->score >= MIN_HINT && phase->score >= lag->score &&
-        phase->score >= folded->score)
-        return fundamental(times, n_times, phase->period_sec);
-    if (folded->score >= MIN_HINT && folded->score >= lag->score)
-        return fabs(folded->period_sec / median - 1) < NEAR ? median
-                                                            : folded->period_sec;
-    if (lag->score >= MIN_HINT)
-        return fabs(lag->period_sec / median - 1) < NEAR ? median : lag->period_sec;
-    return median;
+    const double best = fmax(phase->score, fmax(folded->score, lag->score));
+
+    if (best < MIN_HINT || gaps_score > best || mad < ALIKE * median)
+        return (Guess){ median, true };
+    if (phase->score >= best)
+        return (Guess){ fundamental(times, n_times, phase->period_sec), false };
+    return (Guess){ folded->score >= best ? folded->period_sec : lag->period_sec,
+                    false };
 }
 
-/* How wide around the period gaps still belong to it: half of it where they gather,
- * nearly all where they do not. */
+/* How far from the period gaps still belong to it, as a share: by how they gather
+ * around it, so that a piece of a gap cut by a foreign contact is left out. */
 static double
-core_width(const double *gaps, size_t n_gaps, double period, double *core)
+core_width(const double *gaps, size_t n_gaps, const Guess *guess, double *core)
 {
-    const size_t n = pick_core(gaps, n_gaps, period, 0.6, core);
+    const size_t n = pick_core(gaps, n_gaps, guess->period, 0.6, core);
+    const double mad = quantile_mad(core, n, guess->period) / guess->period;
 
-    return n >= MIN_CORE && quantile_mad(core, n, period) < 0.2 * period ? 0.5 : 0.95;
+    if (n < MIN_CORE)
+        return 0.5;
+    if (guess->by_gaps && mad > 0.2)
+        return 1.5; /* all but pauses */
+    /* Even waits reach to two of their median distances, on both sides. */
+    return fmin(fmax(3.5 * mad, 0.05), 0.5);
 }
 
 /* Missing beats and foreign contacts, where gaps gather enough to tell. */
@@ -136,9 +152,9 @@ find_jitter(const double *core, size_t n_core, BeaconPeriod *result)
 }
 
 BeaconPeriod
-beacon_period_find(const double *times, size_t n_times, const BeaconPeriodHint *folded,
-                   const BeaconPeriodHint *lag, const BeaconPeriodHint *phase,
-                   double *scratch)
+beacon_period_find(const double *times, size_t n_times, double gaps_score,
+                   const BeaconPeriodHint *folded, const BeaconPeriodHint *lag,
+                   const BeaconPeriodHint *phase, double *scratch)
 {
     BeaconPeriod result = { NAN, NAN, false, NAN, NAN, NAN };
     double *gaps = scratch;
@@ -151,8 +167,11 @@ beacon_period_find(const double *times, size_t n_times, const BeaconPeriodHint *
         core[i] = gaps[i];
 
     const double median = quantile_median(core, n_gaps);
-    double period = first_guess(times, n_times, median, folded, lag, phase);
-    const double width = core_width(gaps, n_gaps, period, core);
+    const double mad = quantile_mad(core, n_gaps, median);
+    const Guess guess =
+        first_guess(times, n_times, median, mad, gaps_score, folded, lag, phase);
+    const double width = core_width(gaps, n_gaps, &guess, core);
+    double period = guess.period;
     size_t n_core = 0;
 
     for (int i = 0; i < 3; i++) {

@@ -26,8 +26,9 @@ typedef struct {
     double coherence;   /* R at the period */
 } BeaconPeriod;
 
-/* @times rise; @scratch: 2 @n_times values. */
-BeaconPeriod beacon_period_find(const double *times, size_t n_times,
+/* @times rise; @scratch: 2 @n_times values; @gaps_score says how sure it
+ * is that the gaps themselves are alike or bounded. */
+BeaconPeriod beacon_period_find(const double *times, size_t n_times, double gaps_score,
                                 const BeaconPeriodHint *folded,
                                 const BeaconPeriodHint *lag,
                                 const BeaconPeriodHint *phase, double *scratch);

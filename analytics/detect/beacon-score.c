@@ -37,10 +37,25 @@ share_of(double value, double from, double to)
     return CLAMP((value - from) / (to - from), 0, 1);
 }
 
+/* 9 sqrt(evidence) up to 27 points; from there it takes ever more for the rest.  With
+ * the root alone, a service that looks for updates 90 times a day would have all the 45
+ * points that a channel of 3 000 contacts has. */
+static double
+regularity(double evidence)
+{
+    static const double knee = 9;
+    static const double reach = 60;
+
+    if (evidence <= knee)
+        return 9 * sqrt(fmax(0, evidence));
+    return REGULARITY_POINTS -
+           (REGULARITY_POINTS - 9 * sqrt(knee)) * exp(-(evidence - knee) / reach);
+}
+
 static void
 add_regularity(Finding *finding, const BeaconMeasure *measure)
 {
-    const double points = fmin(REGULARITY_POINTS, 9 * sqrt(fmax(0, measure->evidence)));
+    const double points = regularity(measure->evidence);
 
     if (measure->beats_all)
         finding_add_term(finding, "regularity", points, REGULARITY_POINTS,
@@ -235,14 +250,20 @@ add_port(Finding *finding, const ContactSeries *series, const Context *context)
     }
 }
 
-static void
-add_automation(Finding *finding, const BeaconMeasure *measure, const Context *context)
+/* The pair has been periodic for days, and is as it was. */
+static bool
+is_learned(const BeaconMeasure *measure, const Context *context)
 {
     const double ratio = measure->period_sec / context->learned_period_sec;
 
-    if (context->n_periodic_days < LEARNED_DAYS || !(context->learned_period_sec > 0))
-        return;
-    if (fabs(ratio - 1) <= 0.15)
+    return context->n_periodic_days >= LEARNED_DAYS &&
+           context->learned_period_sec > 0 && fabs(ratio - 1) <= 0.15;
+}
+
+static void
+add_automation(Finding *finding, const BeaconMeasure *measure, const Context *context)
+{
+    if (is_learned(measure, context))
         finding_add_term(finding, "automation", LEARNED_POINTS, LEARNED_POINTS,
                          "periodic on %u of the last 14 days, with this period",
                          context->n_periodic_days);
@@ -250,10 +271,8 @@ add_automation(Finding *finding, const BeaconMeasure *measure, const Context *co
 
 void
 beacon_score_add(Finding *finding, const ContactSeries *series,
-                 const BeaconMeasure *measure, const Context *context,
-                 const BeaconPolicy *policy)
+                 const BeaconMeasure *measure, const Context *context)
 {
-    (void) policy;
     add_regularity(finding, measure);
     add_size(finding, measure);
     add_persistence(finding, measure);
@@ -289,6 +308,8 @@ beacon_score_excuse(const ContactSeries *series, const BeaconMeasure *measure,
 {
     if (context->is_infrastructure)
         return "a configured service";
+    if (is_learned(measure, context))
+        return "it has been so for days, and nothing changed";
     if (is_group_address(&series->key.peer))
         return "the peer is a group address, nobody can answer from there";
     if (is_cut_session(series, measure))

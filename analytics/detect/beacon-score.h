@@ -11,8 +11,7 @@
 
 /* Adds the terms of @measure in @context to @finding. */
 void beacon_score_add(Finding *finding, const ContactSeries *series,
-                      const BeaconMeasure *measure, const Context *context,
-                      const BeaconPolicy *policy);
+                      const BeaconMeasure *measure, const Context *context);
 
 /* What must not be mailed however many points it has; NULL = may be mailed.  Static
  * text. */

@@ -55,7 +55,7 @@ add_gap(BeaconSketchLv *lv, int64_t gap_us)
 static void
 compare_recent(BeaconSketch *self, int64_t gap_us)
 {
-    const int64_t tolerance_us = gap_us / 100;
+    const int64_t tolerance_us = gap_us / 200;
     bool repeats = false;
 
     for (int i = 0; i < BEACON_SKETCH_RECENT; i++) {
@@ -158,7 +158,7 @@ beacon_sketch_may_pay(const BeaconSketch *self)
     if (is_regular(&self->lv) || is_regular(&self->size_lv))
         return true;
 
-    /* A gap is within 1 % of one of four others by chance in about 4 % of a Poisson
+    /* A gap is within 0.5 % of one of eight others by chance in about 4 % of a Poisson
      * source; three standard deviations above are worth a look. */
     const double by_chance = 0.04 * (self->n_events - 1);
 

@@ -15,7 +15,7 @@
 
 enum {
     BEACON_SKETCH_GAP_BINS = 64, /* half octaves, from 2^17 us = 131 ms */
-    BEACON_SKETCH_RECENT = 4,    /* gaps that the next one is compared with */
+    BEACON_SKETCH_RECENT = 8,    /* gaps that the next one is compared with */
 };
 
 /* Sum of 3 ((a - b) / (a + b))^2 over neighbouring gaps a, b. */
@@ -33,7 +33,7 @@ typedef struct {
     uint32_t hours;    /* bitmap of the hours of the day seen, UTC */
     BeaconSketchLv lv;
     int64_t recent_us[BEACON_SKETCH_RECENT];   /* newest gaps, a ring; 0 = none yet */
-    uint32_t n_repeats;                        /* gaps within 1 % of one of these */
+    uint32_t n_repeats;                        /* gaps within 0.5 % of one of these */
     uint16_t gap_bins[BEACON_SKETCH_GAP_BINS]; /* saturating */
 
     /* Of the upload sizes: the one that holds the majority (Boyer and Moore's vote),

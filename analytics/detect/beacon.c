@@ -90,10 +90,13 @@ severity_of(double score, const BeaconPolicy *policy)
 static void
 hold_back(Finding *finding, const BeaconPolicy *policy, const char *why)
 {
-    const double over = finding->score - (policy->mail_points - 1);
+    double sum = 0;
 
-    if (over > 0)
-        finding_add_term(finding, "held back", -over, -100, "%s", why);
+    for (size_t i = 0; i < finding->n_terms; i++)
+        sum += finding->terms[i].points;
+    if (sum >= policy->mail_points)
+        finding_add_term(finding, "held back", policy->mail_points - 1 - sum, -100,
+                         "%s", why);
 }
 
 static void
@@ -128,7 +131,7 @@ beacon_judge(const ContactSeries *series, const Context *context,
         finding_new(FINDING_BEACON, policy->group_bits < 128 ? "rotation" : "beacon",
                     &series->key);
 
-    beacon_score_add(finding, series, &measure, context, policy);
+    beacon_score_add(finding, series, &measure, context);
     if (finding->score < policy->listed_points)
         return NULL;
     if (excuse) {

@@ -184,22 +184,10 @@ send_clock(CopySender *sender, const ExporterClock *clock)
     copy_sender_time(sender, clock->event_us);
 }
 
-/* An exporter that is no longer in its table is forgotten.  @if_known: what to do with
- * the row there is. */
+/* An exporter that is no longer in its table is forgotten. */
 static bool
-write_clocks(PGconn *conn, ExporterClocks *clocks, const char *if_known, GError **error)
+write_clocks(PGconn *conn, ExporterClocks *clocks, GError **error)
 {
-    g_autofree char *insert =
-        g_strconcat("INSERT INTO flowkeep.exporter_timeout AS t (exporter_id,"
-                    " active_timeout_sec, evidence, state, event_at)"
-                    " SELECT c.exporter_id, c.active_timeout_sec, c.evidence, c.state,"
-                    " c.event_at FROM pg_temp.exporter_clock AS c"
-                    " JOIN flowkeep.exporter AS e ON e.id = c.exporter_id"
-                    " ON CONFLICT (exporter_id) DO UPDATE"
-                    " SET active_timeout_sec = excluded.active_timeout_sec,"
-                    " evidence = excluded.evidence, state = excluded.state,"
-                    " updated_at = clock_timestamp()",
-                    if_known, NULL);
     CopySender sender;
 
     if (!db_exec(conn,
@@ -219,7 +207,18 @@ write_clocks(PGconn *conn, ExporterClocks *clocks, const char *if_known, GError 
             send_clock(&sender, clock);
         clock->is_dirty = false;
     }
-    return copy_sender_finish(&sender, error) && db_exec(conn, insert, error);
+    return copy_sender_finish(&sender, error) &&
+           db_exec(conn,
+                   "INSERT INTO flowkeep.exporter_timeout AS t (exporter_id,"
+                   " active_timeout_sec, evidence, state, event_at)"
+                   " SELECT c.exporter_id, c.active_timeout_sec, c.evidence, c.state,"
+                   " c.event_at FROM pg_temp.exporter_clock AS c"
+                   " JOIN flowkeep.exporter AS e ON e.id = c.exporter_id"
+                   " ON CONFLICT (exporter_id) DO UPDATE"
+                   " SET active_timeout_sec = excluded.active_timeout_sec,"
+                   " evidence = excluded.evidence, state = excluded.state,"
+                   " event_at = excluded.event_at, updated_at = clock_timestamp()",
+                   error);
 }
 
 static bool
@@ -266,9 +265,8 @@ hex(const GByteArray *bytes)
 }
 
 static bool
-write_stream(PGconn *conn, SessionEngine *engine, int64_t until_us, GError **error)
+write_stream(PGconn *conn, SessionEngine *engine, GError **error)
 {
-    g_autofree char *until = g_strdup_printf("%" PRId64, until_us);
     ServiceMemory *services = session_engine_services(engine);
     g_autofree char *n_open = g_strdup_printf("%zu", session_engine_n_open(engine));
     g_autofree char *early =
@@ -282,18 +280,17 @@ write_stream(PGconn *conn, SessionEngine *engine, int64_t until_us, GError **err
         known = hex(bytes);
     }
 
-    const char *const params[] = { known, n_open, early, until };
+    const char *const params[] = { known, n_open, early };
     g_autoptr(PGresult) result = db_query(
         conn, "writing session_stream",
         "INSERT INTO flowkeep.session_stream AS s"
-        " (stream, services, sessions_open, closed_early, began_at)"
-        " VALUES ('" STREAM "', coalesce($1::bytea, ''), $2::bigint, $3::bigint,"
-        " timestamptz 'epoch' + $4::bigint * interval '1 microsecond')"
+        " (stream, services, sessions_open, closed_early)"
+        " VALUES ('" STREAM "', coalesce($1::bytea, ''), $2::bigint, $3::bigint)"
         " ON CONFLICT (stream) DO UPDATE SET services = coalesce($1::bytea, "
         "s.services),"
         " sessions_open = excluded.sessions_open,"
         " closed_early = excluded.closed_early, updated_at = clock_timestamp()",
-        4, params, error);
+        3, params, error);
 
     return result != NULL;
 }
@@ -315,20 +312,11 @@ take_stream(Reader *row, void *user_data, GError **error)
 /* --- all of it --- */
 
 bool
-session_rows_write(PGconn *conn, SessionEngine *engine, int64_t until_us,
-                   GError **error)
+session_rows_write(PGconn *conn, SessionEngine *engine, GError **error)
 {
     return write_sessions(conn, engine, error) &&
-           write_clocks(conn, session_engine_clocks(engine),
-                        ", event_at = excluded.event_at", error) &&
-           write_stream(conn, engine, until_us, error);
-}
-
-bool
-session_rows_write_learnt(PGconn *conn, SessionEngine *engine, GError **error)
-{
-    return write_clocks(conn, session_engine_clocks(engine),
-                        " WHERE t.active_timeout_sec IS NULL", error);
+           write_clocks(conn, session_engine_clocks(engine), error) &&
+           write_stream(conn, engine, error);
 }
 
 bool
