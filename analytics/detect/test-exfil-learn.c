@@ -91,7 +91,7 @@ learn_network(ExfilLearn *learn, size_t first, size_t n_days, uint64_t octets)
     ExfilSum days[EXFIL_DAYS] = { 0 };
     ExfilSum served[EXFIL_DAYS] = { 0 };
 
-    for (size_t i = 0; i < n_days; i++)
+    for (size_t i = 0; i < n_days && i < first; i++)
         days[first - i] = (ExfilSum){ octets, octets / 100 };
     return exfil_learn_network(learn, days, served);
 }
