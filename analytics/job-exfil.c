@@ -425,28 +425,28 @@ take_step(JobRun *run, int64_t now_us, GError **error)
     return result && db_exec(run->conn, "COMMIT", error);
 }
 
-/* Where the job has been; for a first run, a day after the first contact. */
+/* Where the job has been.  A first run looks at the present only: of what was before,
+ * nobody can say what was usual then. */
 static bool
 find_start(JobRun *run, int64_t *done_us, GError **error)
 {
     g_autofree char *oldest =
         baseline_rows_time(MAX(run->now_us - MAX_BACK_DAYS * EXFIL_DAY_US, 0));
-    g_autofree char *now = baseline_rows_time(run->now_us);
-    const char *const params[] = { oldest, now };
+    const char *const params[] = { oldest };
     g_autoptr(GByteArray) bytes = g_byte_array_new();
-    g_autoptr(PGresult) result = row_cursor_query(
-        run->conn, "reading the watermark",
-        "SELECT coalesce((SELECT greatest(h.done_until, $1::timestamptz)"
-        " FROM flowkeep.housekeeping AS h WHERE h.task = 'exfil'),"
-        " (SELECT min(c.hour) + interval '12 hours' FROM flowkeep.contact_hour AS c"
-        " WHERE c.hour >= $1::timestamptz AND c.hour <= $2::timestamptz))",
-        2, params, error);
+    g_autoptr(PGresult) result =
+        row_cursor_query(run->conn, "reading the watermark",
+                         "SELECT greatest(h.done_until, $1::timestamptz)"
+                         " FROM flowkeep.housekeeping AS h WHERE h.task = 'exfil'",
+                         1, params, error);
 
     if (!result)
         return false;
     *done_us = run->now_us;
-    Reader row = row_cursor_row(result, 0, bytes);
-    copy_reader_time(&row, done_us);
+    if (PQntuples(result) > 0) {
+        Reader row = row_cursor_row(result, 0, bytes);
+        copy_reader_time(&row, done_us);
+    }
     return true;
 }
 

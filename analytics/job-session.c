@@ -17,11 +17,6 @@
 /* Rows that are in memory at a time, about 150 bytes each. */
 #define MAX_ROWS 500000
 
-/* A transaction that took less is followed by one over twice the time. */
-#define ENOUGH_ROWS (MAX_ROWS / 2)
-
-#define MAX_CHUNK_US (24 * 3600 * US_PER_SEC)
-
 /* Kept between runs. */
 typedef struct {
     SessionEngine *engine;
@@ -133,6 +128,14 @@ load(JobRun *run, GError **error)
     return NULL;
 }
 
+/* It is read from the tables again. */
+static void
+forget_state(JobRun *run)
+{
+    free_state(*run->state);
+    *run->state = NULL;
+}
+
 /* What is in memory, if it still is what the database has. */
 static State *
 current_state(JobRun *run, GError **error)
@@ -145,8 +148,7 @@ current_state(JobRun *run, GError **error)
             return NULL;
         if (watermark_us == self->watermark_us)
             return self;
-        free_state(self);
-        *run->state = NULL;
+        forget_state(run);
     }
     *run->state = load(run, error);
     return *run->state;
@@ -190,7 +192,7 @@ commit(JobRun *run, State *self, int64_t until_us, GError **error)
     if (!contact_rows_prepare(run->conn, sum, false, error) ||
         !db_exec(run->conn, SESSION_ROWS_BEGIN, error) ||
         !contact_rows_write(run->conn, sum, error) ||
-        !session_rows_write(run->conn, self->engine, error) ||
+        !session_rows_write(run->conn, self->engine, until_us, error) ||
         !write_watermark(run->conn, self->watermark_us, until_us, error) ||
         !db_exec(run->conn, "COMMIT", error))
         return false;
@@ -255,9 +257,7 @@ run_live(JobRun *run, State *self, GError **error)
     while (from_us < safe_us && !job_should_stop(run)) {
         if (!take_chunk(run, self, from_us, MIN(from_us + chunk_us, safe_us), error))
             return false;
-        chunk_us = self->batch.to_us - from_us;
-        if (self->batch.rows->len < ENOUGH_ROWS)
-            chunk_us = MIN(2 * chunk_us, MAX_CHUNK_US);
+        chunk_us = flow_reader_next_step(&self->batch, MAX_ROWS);
         from_us = self->batch.to_us;
     }
     return true;
@@ -267,12 +267,19 @@ static bool
 run_session(JobRun *run, GError **error)
 {
     State *self = current_state(run, error);
+    bool learnt = false;
 
     if (!self || !run_live(run, self, error))
         return false;
     run->until_us = self->watermark_us;
-    return job_should_stop(run) ||
-           session_backfill_run(run, self->engine, self->watermark_us, error);
+    if (job_should_stop(run))
+        return true;
+    if (!session_backfill_run(run, self->engine, self->watermark_us, &learnt, error))
+        return false;
+
+    if (learnt)
+        forget_state(run);
+    return true;
 }
 
 const Job job_session = {

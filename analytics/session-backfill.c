@@ -13,7 +13,8 @@
 /* One transaction. */
 #define MAX_PIECE_US (31 * 24 * SESSION_HOUR_US)
 
-#define MAX_ROWS 500000 /* in memory at a time */
+#define MAX_ROWS      500000 /* in memory at a time */
+#define FIRST_STEP_US (600 * US_PER_SEC)
 
 /* No record is longer that an exporter cuts at all. */
 #define LONGEST_US SESSION_HOUR_US
@@ -112,11 +113,13 @@ add_hours(Rebuild *self, int64_t watermark_us, GError **error)
         LONGEST_US + self->run->settings->session_late_sec * US_PER_SEC;
     const int64_t to_us = MIN(self->piece->end_hour_us + margin_us, watermark_us);
     int64_t at_us = self->piece->first_hour_us - margin_us;
+    int64_t step_us = FIRST_STEP_US;
 
     while (at_us < to_us && !job_should_stop(self->run)) {
-        if (!flow_reader_run(self->run->conn, at_us, to_us, SESSION_ENGINE_SLICE_US,
-                             MAX_ROWS, &self->batch, error))
+        if (!flow_reader_run(self->run->conn, at_us, MIN(at_us + step_us, to_us),
+                             SESSION_ENGINE_SLICE_US, MAX_ROWS, &self->batch, error))
             return false;
+        step_us = flow_reader_next_step(&self->batch, MAX_ROWS);
         session_engine_take(self->engine,
                             (const FlowRow *) (void *) self->batch.rows->data,
                             self->batch.rows->len, at_us, self->batch.to_us);
@@ -164,6 +167,19 @@ make_partitions(PGconn *conn, const Piece *piece, GError **error)
     return db_exec(conn, sql, error);
 }
 
+/* What is known of exporters, but not how far their time has come: this is another. */
+static bool
+read_learnt(PGconn *conn, SessionEngine *engine, GError **error)
+{
+    ExporterClocks *clocks = session_engine_clocks(engine);
+
+    if (!session_rows_read_learnt(conn, engine, error))
+        return false;
+    for (size_t i = 0; i < exporter_clock_list_len(clocks); i++)
+        exporter_clock_list_at(clocks, i)->event_us = INT64_MIN;
+    return true;
+}
+
 static bool
 rebuild(JobRun *run, SessionEngine *live, const Piece *piece, int64_t watermark_us,
         GError **error)
@@ -180,14 +196,18 @@ rebuild(JobRun *run, SessionEngine *live, const Piece *piece, int64_t watermark_
                       (uint32_t) (piece->end_hour_us / SESSION_HOUR_US));
     flow_reader_init(&self.batch);
 
-    const bool ok = session_rows_read_learnt(run->conn, engine, error) &&
-                    make_partitions(run->conn, piece, error) &&
-                    db_exec(run->conn, SESSION_ROWS_BEGIN, error) &&
-                    contact_rows_delete(run->conn, piece->first_hour_us,
-                                        piece->end_hour_us, error) &&
-                    add_hours(&self, watermark_us, error) &&
-                    mark_done(run->conn, piece, error) &&
-                    db_exec(run->conn, "COMMIT", error);
+    bool ok = read_learnt(run->conn, engine, error) &&
+              make_partitions(run->conn, piece, error) &&
+              db_exec(run->conn, SESSION_ROWS_BEGIN, error) &&
+              contact_rows_delete(run->conn, piece->first_hour_us, piece->end_hour_us,
+                                  error) &&
+              add_hours(&self, watermark_us, error);
+
+    if (ok && job_should_stop(run))
+        ok = db_exec(run->conn, "ROLLBACK", error);
+    else if (ok)
+        ok = session_rows_write_learnt(run->conn, engine, error) &&
+             mark_done(run->conn, piece, error) && db_exec(run->conn, "COMMIT", error);
 
     flow_reader_clear(&self.batch);
     return ok;
@@ -195,13 +215,14 @@ rebuild(JobRun *run, SessionEngine *live, const Piece *piece, int64_t watermark_
 
 bool
 session_backfill_run(JobRun *run, SessionEngine *live, int64_t watermark_us,
-                     GError **error)
+                     bool *learnt, GError **error)
 {
     const int64_t settle_us =
         LONGEST_US + 4 * run->settings->session_late_sec * US_PER_SEC;
     const int64_t before_us =
         session_engine_n_open(live) > 0 ? watermark_us - settle_us : watermark_us;
 
+    *learnt = false;
     while (!job_should_stop(run)) {
         Piece piece;
 
@@ -214,6 +235,7 @@ session_backfill_run(JobRun *run, SessionEngine *live, int64_t watermark_us,
             return true;
         if (!rebuild(run, live, &piece, watermark_us, error))
             return false;
+        *learnt = true;
     }
     return true;
 }

@@ -17,6 +17,7 @@
 #include "session/session-engine.h"
 
 /* Processes what is ready of ranges that end before @watermark_us; what is too near
- * the sessions that are open in @live waits. */
+ * the sessions that are open in @live waits.  @learnt: there was something, and what
+ * exporter_timeout says may be news to @live. */
 bool session_backfill_run(JobRun *run, SessionEngine *live, int64_t watermark_us,
-                          GError **error);
+                          bool *learnt, GError **error);

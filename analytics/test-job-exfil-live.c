@@ -178,7 +178,7 @@ test_a_life_without_secrets_raises_nothing_after_the_warm_up(void)
     if (!place_init(&place))
         return;
     live_ordinarily(&place);
-    for (int64_t back = 4; back >= 0; back--) {
+    for (int64_t back = 12; back >= 0; back--) {
         run(&place, &job_baseline, NOW_US - back * DAY_US);
         run(&place, &job_exfil, NOW_US - back * DAY_US);
     }

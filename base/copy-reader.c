@@ -23,47 +23,6 @@ typedef struct {
 } Run;
 
 bool
-copy_reader_bytes(Reader *row, Reader *value)
-{
-    const uint32_t n_bytes = (uint32_t) reader_uint(row, 4);
-
-    if (!reader_ok(row) || n_bytes == UINT32_MAX)
-        return false;
-
-    const uint8_t *bytes = reader_bytes(row, n_bytes);
-    if (!bytes)
-        return false;
-
-    *value = reader_over(bytes, n_bytes);
-    return true;
-}
-
-bool
-copy_reader_int(Reader *row, int64_t *value)
-{
-    Reader field;
-
-    if (!copy_reader_bytes(row, &field) || field.left == 0 || field.left > 8)
-        return false;
-
-    const unsigned spare_bits = 64 - 8 * (unsigned) field.left;
-    *value = (int64_t) (reader_uint(&field, field.left) << spare_bits) >> spare_bits;
-    return true;
-}
-
-bool
-copy_reader_uint(Reader *row, uint64_t *value)
-{
-    int64_t number;
-
-    if (!copy_reader_int(row, &number) || number < 0)
-        return false;
-
-    *value = (uint64_t) number;
-    return true;
-}
-
-bool
 copy_reader_double(Reader *row, double *value)
 {
     Reader field;

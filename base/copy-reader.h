@@ -29,11 +29,50 @@ bool copy_reader_run(PGconn *conn, const char *copy, const char *doing,
 /* What a @func returns when a row is not what was asked for: DB_ERROR_REJECTED. */
 bool copy_reader_refuse(const char *doing, GError **error);
 
-/* The bytes of any value. */
-bool copy_reader_bytes(Reader *row, Reader *value);
+/* The bytes of any value.  This and the next two are for every column of every flow. */
+static inline bool
+copy_reader_bytes(Reader *row, Reader *value)
+{
+    const uint32_t n_bytes = (uint32_t) reader_uint(row, 4);
 
-bool copy_reader_int(Reader *row, int64_t *value);    /* smallint, integer, bigint */
-bool copy_reader_uint(Reader *row, uint64_t *value);  /* likewise; not below 0 */
+    if (!reader_ok(row) || n_bytes == UINT32_MAX)
+        return false;
+
+    const uint8_t *bytes = reader_bytes(row, n_bytes);
+    if (!bytes)
+        return false;
+
+    *value = reader_over(bytes, n_bytes);
+    return true;
+}
+
+/* smallint, integer, bigint */
+static inline bool
+copy_reader_int(Reader *row, int64_t *value)
+{
+    Reader field;
+
+    if (!copy_reader_bytes(row, &field) || field.left == 0 || field.left > 8)
+        return false;
+
+    const unsigned spare_bits = 64 - 8 * (unsigned) field.left;
+    *value = (int64_t) (reader_uint(&field, field.left) << spare_bits) >> spare_bits;
+    return true;
+}
+
+/* Likewise; not below 0. */
+static inline bool
+copy_reader_uint(Reader *row, uint64_t *value)
+{
+    int64_t number;
+
+    if (!copy_reader_int(row, &number) || number < 0)
+        return false;
+
+    *value = (uint64_t) number;
+    return true;
+}
+
 bool copy_reader_double(Reader *row, double *value);  /* double precision */
 bool copy_reader_bool(Reader *row, bool *value);      /* boolean */
 bool copy_reader_time(Reader *row, int64_t *unix_us); /* timestamptz */

@@ -2,6 +2,7 @@
 #include "explain-text.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "alert-words.h"
@@ -10,8 +11,9 @@
 #include "printable.h"
 #include "text-table.h"
 
-#define INDENT      2
-#define MAX_NUMBERS 60
+#define INDENT     2
+#define SMALL_PART 4                  /* of a window: a quarter */
+#define MAX_WHOLE  9007199254740992.0 /* 2^53: all whole numbers up to it are exact */
 
 static void
 append_table(GString *to, const TextTable *table)
@@ -56,15 +58,20 @@ append_head(GString *to, const ExplainFacts *facts)
     g_autofree char *first = human_time(incident->first_contact_us);
     g_autofree char *last = human_time(incident->last_contact_us);
 
+    g_autofree char *group = printable(incident->host_group);
+    g_autofree char *peers = alert_words_end(incident->peer_network, incident->port);
+
     g_string_append_printf(to, "%s\n\n", title);
     append_wrapped(to, incident->explanation, facts->style.columns);
     g_string_append_printf(to,
                            "\n  Alert %" G_GINT64_FORMAT
                            ": %s, severity %s, score %.0f of 100\n"
+                           "  Host %s%s%s%s, peer %s\n"
                            "  Opened %s, last found %s; told %s\n"
                            "  Contacts from %s to %s (UTC)\n",
                            incident->id, incident->state, incident->severity,
-                           incident->score, opened, found,
+                           incident->score, incident->host, *group ? " (" : "", group,
+                           *group ? ")" : "", peers, opened, found,
                            incident->told_us ? told : "to nobody yet", first, last);
     if (incident->resolved_us > 0)
         g_string_append_printf(to, "  Resolved %s\n", resolved);
@@ -110,37 +117,56 @@ append_points(GString *to, const Evidence *evidence)
     g_string_append_printf(to, "  together %.0f\n", CLAMP(sum, 0, 100));
 }
 
-/* Whole numbers, octets for one, in full. */
+/* Whole numbers, octets for one, in full; moments as such. */
 static char *
 number_text(const EvidenceNumber *number)
 {
+    const double value = number->value;
+    const bool is_whole = value == floor(value) && fabs(value) < MAX_WHOLE;
+
     if (number->text)
         return g_strdup(number->text);
-    if (isnan(number->value))
+    if (isnan(value))
         return g_strdup("-");
-    return g_strdup_printf(number->value == floor(number->value) &&
-                                   fabs(number->value) < 1e15
-                               ? "%.0f"
-                               : "%.6g",
-                           number->value);
+    if (is_whole && g_str_has_suffix(number->name, "_us"))
+        return human_time((int64_t) value);
+    return g_strdup_printf(is_whole ? "%.0f" : "%.6g", value);
 }
 
+static int
+compare_names(const void *a, const void *b)
+{
+    return strcmp((*(const EvidenceNumber *const *) a)->name,
+                  (*(const EvidenceNumber *const *) b)->name);
+}
+
+/* By name, in two columns: down the first, then down the second. */
 static void
 append_numbers(GString *to, const Evidence *evidence)
 {
-    static const TextColumn columns[] = { { "NUMBER", TEXT_COLUMN_LEFT },
-                                          { "VALUE", TEXT_COLUMN_LEFT } };
+    static const TextColumn columns[] = {
+        { "NUMBER", TEXT_COLUMN_LEFT },
+        { "VALUE", TEXT_COLUMN_LEFT },
+        { "NUMBER", TEXT_COLUMN_LEFT },
+        { "VALUE", TEXT_COLUMN_LEFT },
+    };
+    const EvidenceNumber *sorted[EVIDENCE_MAX_NUMBERS];
+    const size_t n = MIN(evidence->n_numbers, (size_t) EVIDENCE_MAX_NUMBERS);
+    const size_t n_rows = (n + 1) / 2;
     g_autoptr(TextTable) table = text_table_new(columns, G_N_ELEMENTS(columns));
 
-    for (size_t i = 0; i < MIN(evidence->n_numbers, (size_t) MAX_NUMBERS); i++) {
-        const EvidenceNumber *number = &evidence->numbers[i];
-
-        text_table_add(table, number->name);
-        text_table_add_take(table, number_text(number));
-    }
-    if (evidence->n_numbers == 0)
+    if (n == 0)
         return;
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = &evidence->numbers[i];
+    qsort(sorted, n, sizeof(sorted[0]), compare_names);
 
+    for (size_t i = 0; i < 2 * n_rows; i++) {
+        const size_t at = i % 2 * n_rows + i / 2;
+
+        text_table_add(table, at < n ? sorted[at]->name : NULL);
+        text_table_add_take(table, at < n ? number_text(sorted[at]) : NULL);
+    }
     g_string_append(to, "\nNumbers it rests on\n");
     append_table(to, table);
 }
@@ -186,19 +212,38 @@ append_drawing(GString *to, const char *title, char *taken)
         g_string_append_printf(to, "\n%s\n%s", title, drawing);
 }
 
+/* The window; or, where contacts fill a small part of it only, or are not all there,
+ * from the first to the last of them. */
+static char *
+draw_contacts(const Evidence *evidence, const DrawingStyle *style)
+{
+    const ContactEvent *events = evidence->events;
+    const size_t n = evidence->n_events;
+
+    if (n == 0)
+        return g_strdup("");
+
+    const int64_t first_us = events[0].start_us, last_us = events[n - 1].start_us;
+    const bool is_small =
+        (last_us - first_us) * SMALL_PART < evidence->to_us - evidence->from_us;
+    const bool is_cut = n == FINDING_MAX_EVENTS;
+
+    return drawing_contacts(events, n,
+                            is_small || is_cut ? first_us : evidence->from_us,
+                            is_small ? last_us : evidence->to_us, style);
+}
+
 static void
 append_drawings(GString *to, const ExplainFacts *facts)
 {
     const Evidence *evidence = facts->evidence;
-    const bool is_cut = evidence->n_events == FINDING_MAX_EVENTS;
     g_autofree char *contacts =
         g_strdup_printf("Contacts%s, a row from left to right, how many at its end",
-                        is_cut ? ", the newest of many" : "");
+                        evidence->n_events == FINDING_MAX_EVENTS
+                            ? ", the newest of many"
+                            : "");
 
-    append_drawing(to, contacts,
-                   drawing_contacts(evidence->events, evidence->n_events,
-                                    is_cut ? 0 : evidence->from_us, evidence->to_us,
-                                    &facts->style));
+    append_drawing(to, contacts, draw_contacts(evidence, &facts->style));
     append_drawing(to, "Intervals between them, and how many",
                    drawing_intervals(evidence->events, evidence->n_events,
                                      &facts->style));

@@ -20,7 +20,7 @@ typedef struct {
 static ContactEvent contacts[48];
 static FindingHour hours[24];
 static EvidenceTerm terms[2];
-static EvidenceNumber numbers[3];
+static EvidenceNumber numbers[5];
 
 /* Half an hour apart for a day, with a term and a name that attack. */
 static void
@@ -47,12 +47,15 @@ place_init(Place *self)
     terms[1] = (EvidenceTerm){ (char *) "rarity", 20, 20, (char *) HOSTILE };
     numbers[0] = (EvidenceNumber){ (char *) "period_sec", 1800, NULL };
     numbers[1] = (EvidenceNumber){ (char *) "lv", NAN, NULL };
-    numbers[2] = (EvidenceNumber){ (char *) HOSTILE, NAN, (char *) HOSTILE };
+    numbers[2] = (EvidenceNumber){ (char *) "octets", 3e9, NULL };
+    numbers[3] = (EvidenceNumber){ (char *) "first_us", NOW_US - 24.0 * HOUR_US, NULL };
+    numbers[4] = (EvidenceNumber){ (char *) HOSTILE, NAN, (char *) HOSTILE };
 
     self->incident = (Incident){ .id = 4711,
                                  .kind = (char *) "beacon",
                                  .rule = (char *) "beacon",
                                  .host = (char *) "10.2.0.14",
+                                 .host_group = (char *) "servers",
                                  .peer = (char *) "203.0.113.51",
                                  .peer_network = (char *) "203.0.113.51",
                                  .port = 443,
@@ -111,6 +114,7 @@ test_all_is_said(void)
 {
     static const char *const parts[] = {
         "  Alert 4711: acknowledged, severity mail, score 65 of 100\n",
+        "  Host 10.2.0.14 (servers), peer 203.0.113.51:443\n",
         "  Opened 2024-02-19 23:00:00, last found 10 min 0 s ago; told 2024-02-19 "
         "23:00:00\n",
         "      45  45  regularity  a clock\n",
@@ -118,7 +122,10 @@ test_all_is_said(void)
         "02-19 01:00 |#                        #                         |      2\n",
         "  2024-02-19 23:00:00  1800.0 s          349\n",
         "  2024-02-19 23:00:00   698       100         500\n",
-        "  period_sec",
+        "  octets      3000000000\n",
+        "  first_us   ",
+        "  2024-02-19 00:00:00 ",
+        "  period_sec  1800\n",
         "2024-02-19 23:30:00  acknowledged     99  mail               alice@host",
         "flowkeep export --since @1708300740 --where-host 203.0.113.51",
         "flowkeep mute 4711 --for 30d --reason \"...\"",
@@ -135,6 +142,20 @@ test_all_is_said(void)
     /* Who acknowledged it need not be told how. */
     g_assert_null(strstr(text, "flowkeep ack"));
     g_assert_null(strstr(text, "Found by"));
+}
+
+/* What lives for an hour of a day is drawn by the minute. */
+static void
+test_small_part(void)
+{
+    g_auto(Place) place = { 0 };
+
+    place_init(&place);
+    for (int i = 0; i < 48; i++)
+        contacts[i].start_us = NOW_US - 3 * HOUR_US + i * 60 * US_PER_SEC;
+    g_autofree char *text = text_of(&place, true);
+    g_assert_nonnull(strstr(text, "\n02-19 21:05 |"));
+    g_assert_null(strstr(text, "\n02-19 12:00 |"));
 }
 
 static void
@@ -178,6 +199,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/explain-text/says-all-there-is", test_all_is_said);
+    g_test_add_func("/explain-text/a-short-life-is-drawn-large", test_small_part);
     g_test_add_func("/explain-text/is-harmless", test_harmless);
     return g_test_run();
 }

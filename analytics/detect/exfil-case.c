@@ -24,6 +24,10 @@
 #define NEW_POINTS          10.0
 #define SEASON_POINTS       5.0
 #define RARITY_POINTS       10.0
+#define COMMON_POINTS       15.0
+#define COMMON_HOSTS        3
+#define COMMON_PARTS        4 /* a quarter of the watched hosts */
+#define INSIDE_POINTS       15.0
 #define ROLE_POINTS         10.0
 #define THREAT_POINTS       20.0
 
@@ -328,31 +332,52 @@ exfil_case_add_season(const ExfilCase *self, Finding *finding)
 }
 
 static double
-rarity_points(const Context *context)
+rarity_points(const Context *context, bool is_warm)
 {
-    if (context->n_hosts_of_peer_net > 1)
-        return context->n_hosts >= 20 &&
-                       context->n_hosts_of_peer_net * 20 <= context->n_hosts
-                   ? RARITY_POINTS / 2
-                   : 0;
-    if (context->n_hosts >= 20)
-        return RARITY_POINTS;
-    return context->n_hosts >= 3 ? 0.8 * RARITY_POINTS : RARITY_POINTS / 2;
+    const uint32_t n = context->n_hosts_of_peer_net;
+
+    if (n <= 1)
+        return context->n_hosts >= 20  ? RARITY_POINTS
+               : context->n_hosts >= 3 ? 0.8 * RARITY_POINTS
+                                       : RARITY_POINTS / 2;
+    if (!is_warm && n >= COMMON_HOSTS && n * COMMON_PARTS >= context->n_hosts)
+        return -COMMON_POINTS;
+    return context->n_hosts >= 20 && n * 20 <= context->n_hosts ? RARITY_POINTS / 2 : 0;
+}
+
+/* RFC 1918, 3927, 4193, 4291: not outside, though it may be a way there. */
+static bool
+is_private(const IpAddress *address)
+{
+    const uint8_t *b = address->bytes;
+
+    if (ip_address_is_v4(address))
+        return b[12] == 10 || (b[12] == 172 && (b[13] & 0xf0) == 16) ||
+               (b[12] == 192 && b[13] == 168) || (b[12] == 169 && b[13] == 254);
+    return (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
 }
 
 void
 exfil_case_add_context(const ExfilCase *self, Finding *finding)
 {
     const Context *context = self->context;
+    const double rarity = rarity_points(context, self->is_warm);
 
     if (context->n_hosts_of_peer_net > 1)
-        finding_add_term(finding, "rarity", rarity_points(context), RARITY_POINTS,
-                         "%u of %u watched hosts talk to that network",
-                         context->n_hosts_of_peer_net, context->n_hosts);
+        finding_add_term(finding, "rarity", rarity,
+                         rarity < 0 ? -COMMON_POINTS : RARITY_POINTS,
+                         "%u of %u watched hosts talk to that network%s",
+                         context->n_hosts_of_peer_net, context->n_hosts,
+                         rarity < 0 ? ", which is taken for ordinary while nothing "
+                                      "is learned"
+                                    : "");
     else
-        finding_add_term(finding, "rarity", rarity_points(context), RARITY_POINTS,
+        finding_add_term(finding, "rarity", rarity, RARITY_POINTS,
                          "no other of %u watched hosts talks to that network",
                          context->n_hosts);
+    if (is_private(&finding->peer))
+        finding_add_term(finding, "inside", -INSIDE_POINTS, -INSIDE_POINTS,
+                         "the peer has a private address");
 
     if (self->is_warm && self->initiator != CONTACT_BY_PEER &&
         (context->host_initiated_share < 0.2 || context->host_new_nets_a_day < 1))

@@ -65,5 +65,5 @@ void exfil_case_add_direction(const ExfilCase *self, Finding *finding,
 void exfil_case_add_new(const ExfilCase *self, Finding *finding, double new_days);
 void exfil_case_add_season(const ExfilCase *self, Finding *finding);
 
-/* Rarity, role, threat list. */
+/* Rarity, role, whether the peer is inside, threat list. */
 void exfil_case_add_context(const ExfilCase *self, Finding *finding);

@@ -25,6 +25,8 @@ typedef struct {
     unsigned n_days_before;
     uint64_t in_before;
     bool is_server;
+    unsigned n_hosts; /* that talk to the network; 0 = only this one */
+    bool is_inside;
 } Scene;
 
 static void
@@ -32,7 +34,7 @@ know_host(const Scene *scene, ExfilBaseline *baseline, Context *context)
 {
     exfil_learn_nothing(baseline);
     *context = (Context){ .n_hosts = 50,
-                          .n_hosts_of_peer_net = 1,
+                          .n_hosts_of_peer_net = MAX(scene->n_hosts, 1),
                           .host_initiated_share = NAN,
                           .host_new_nets_a_day = NAN };
     if (scene->host_days <= 0)
@@ -61,7 +63,8 @@ fill_window(const Scene *scene, ExfilWindow *window)
     exfil_window_for(window, NOW_US, &EXFIL_POLICY_DEFAULT);
     exfil_window_begin(window, &host);
     for (unsigned p = 0; p < n_peers; p++) {
-        const uint8_t peer[4] = { 203, 0, (uint8_t) (112 + p % 16), (uint8_t) (p + 1) };
+        const uint8_t peer[4] = { scene->is_inside ? 10 : 203, 0,
+                                  (uint8_t) (112 + p % 16), (uint8_t) (p + 1) };
 
         for (int64_t h = 0; h < n_hours; h++) {
             const int64_t hour_us =
@@ -295,6 +298,38 @@ test_harmless_uploads_raise_nothing(void)
 }
 
 static void
+test_a_first_night_of_backups_of_all_is_ordinary(void)
+{
+    static const Case cases[] = {
+        { "of one host, to outside",
+          { 8 * GB, 80 * MB, TO(873) },
+          "burst",
+          FINDING_MAIL,
+          "only the limits" },
+        { "of one host, to a private address",
+          { 8 * GB, 80 * MB, TO(873), .is_inside = true },
+          "burst",
+          FINDING_DIGEST,
+          NULL },
+        { "of all, to outside",
+          { 8 * GB, 80 * MB, TO(873), .n_hosts = 50 },
+          "burst",
+          FINDING_DIGEST,
+          NULL },
+        { "of all, to a private address",
+          { 8 * GB, 80 * MB, TO(873), .n_hosts = 50, .is_inside = true },
+          NULL },
+        { "of all, when it would not be the first night",
+          { 8 * GB, 80 * MB, TO(873), .n_hosts = 50, .host_days = 30 },
+          "burst",
+          FINDING_MAIL,
+          NULL },
+    };
+
+    check(cases, G_N_ELEMENTS(cases));
+}
+
+static void
 test_a_published_service_may_answer(void)
 {
     const IpAddress host = ip_address_from_v4((const uint8_t[]){ 10, 0, 0, 80 });
@@ -494,6 +529,8 @@ main(int argc, char **argv)
                     test_each_rule_finds_what_it_is_for);
     g_test_add_func("/exfil/harmless-uploads-raise-nothing",
                     test_harmless_uploads_raise_nothing);
+    g_test_add_func("/exfil/a-first-night-of-backups-of-all-is-ordinary",
+                    test_a_first_night_of_backups_of_all_is_ordinary);
     g_test_add_func("/exfil/a-published-service-may-answer",
                     test_a_published_service_may_answer);
     g_test_add_func("/exfil/configured-services-and-watched-peers-are-left-alone",

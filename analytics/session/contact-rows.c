@@ -178,14 +178,23 @@ contact_rows_write(PGconn *conn, const ContactSum *sum, GError **error)
            db_exec(conn, drop_empty, error);
 }
 
+/* The live stream was there, and its flows are gone. */
+#define CANNOT_BE_MADE_AGAIN                                                           \
+    "EXISTS (SELECT FROM flowkeep.session_stream AS s"                                 \
+    " WHERE s.stream = 'live' AND c.hour >= date_trunc('hour', s.began_at)"            \
+    " AND c.hour < coalesce((SELECT min(p.from_at)"                                    \
+    " FROM flowkeep.time_partition AS p"                                               \
+    " WHERE p.parent = 'flow' AND NOT p.imported), s.began_at))"
+
 bool
 contact_rows_delete(PGconn *conn, int64_t from_us, int64_t to_us, GError **error)
 {
     g_autofree char *from = contact_reader_time_literal(from_us);
     g_autofree char *to = contact_reader_time_literal(to_us);
-    g_autofree char *sql = g_strdup_printf("DELETE FROM flowkeep.contact_hour AS c"
-                                           " WHERE c.hour >= %s AND c.hour < %s",
-                                           from, to);
+    g_autofree char *sql = g_strdup_printf(
+        "DELETE FROM flowkeep.contact_hour AS c"
+        " WHERE c.hour >= %s AND c.hour < %s AND NOT " CANNOT_BE_MADE_AGAIN,
+        from, to);
 
     return db_exec(conn, sql, error);
 }

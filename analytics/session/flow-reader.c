@@ -3,10 +3,12 @@
 
 #include <stdlib.h>
 
+#include "clock.h"
 #include "copy-reader.h"
 #include "session/contact-reader.h"
 
-#define DOING "reading flows"
+#define DOING       "reading flows"
+#define MAX_STEP_US (86400 * US_PER_SEC)
 
 typedef struct {
     FlowBatch *batch;
@@ -110,4 +112,12 @@ flow_reader_run(PGconn *conn, int64_t from_us, int64_t to_us, int64_t slice_us,
     batch->n_read = 0;
     return copy_reader_run(conn, sql, DOING, FLOW_ROW_N_COLUMNS, take_row, &reading,
                            error);
+}
+
+int64_t
+flow_reader_next_step(const FlowBatch *batch, size_t max_rows)
+{
+    const int64_t step_us = batch->to_us - batch->from_us;
+
+    return batch->n_read < max_rows / 2 ? MIN(2 * step_us, MAX_STEP_US) : step_us;
 }

@@ -29,3 +29,7 @@ void flow_reader_clear(FlowBatch *batch);
  * one slice of @slice_us.  Errors: DB_ERROR. */
 bool flow_reader_run(PGconn *conn, int64_t from_us, int64_t to_us, int64_t slice_us,
                      size_t max_rows, FlowBatch *batch, GError **error);
+
+/* How long a range to ask for next: what was in this one, and twice as long while it
+ * had less than half of @max_rows; a day at most. */
+int64_t flow_reader_next_step(const FlowBatch *batch, size_t max_rows);

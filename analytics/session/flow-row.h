@@ -25,7 +25,7 @@ enum {
 };
 
 /* FlowRow.end_reason (IPFIX element 136) */
-enum { FLOW_ROW_ENDED_BY_ACTIVE_TIMEOUT = 2 };
+enum { FLOW_ROW_ENDED_IDLE = 1, FLOW_ROW_ENDED_BY_ACTIVE_TIMEOUT = 2 };
 
 typedef struct {
     int64_t received_us;

@@ -4,7 +4,7 @@
 #include <glib.h>
 
 #include "clock.h"
-#include "service-port.h"
+#include "session/session-join.h"
 
 /* Observation points of both directions; what further ones report is the same again. */
 #define MAX_PARTS 16
@@ -36,14 +36,6 @@ point_of(const FlowRow *row)
 
     return mix(mix((uint64_t) (uint32_t) row->exporter_id << 8 | row->direction) ^
                (high << 32 | low));
-}
-
-bool
-session_build_needs_service(const SessionKey *key)
-{
-    return service_port_has_ports(key->protocol) &&
-           service_port_is_known(key->low_port) ==
-               service_port_is_known(key->high_port);
 }
 
 static bool
@@ -108,13 +100,48 @@ duration_ms(const FlowRow *row)
     return (uint32_t) MIN((row->end_us - row->start_us) / US_PER_MS, UINT32_MAX);
 }
 
+/* Active timeouts that people configure; the last packet before one comes up to the
+ * inactive timeout earlier. */
+static const uint16_t usual_sec[] = { 30, 60, 90, 120, 180, 300, 600, 900, 1800, 3600 };
+
+/* The one usual timeout that lies between @after_ms and @to_ms; 0 = none, or several.
+ */
+static uint32_t
+usual_between_ms(int64_t after_ms, int64_t to_ms)
+{
+    uint32_t found_ms = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(usual_sec); i++) {
+        const int64_t ms = usual_sec[i] * INT64_C(1000);
+
+        if (ms <= after_ms || ms > to_ms)
+            continue;
+        if (found_ms > 0)
+            return 0;
+        found_ms = (uint32_t) ms;
+    }
+    return found_ms;
+}
+
+/* A dense flow lasts as long as the timeout.  A sparse one ended before it, and the
+ * next began after it. */
 static void
 learn_timeout(const SessionPart *part, const FlowRow *row, ExporterClock *clock)
 {
     const int64_t gap_us = row->start_us - part->end_us;
 
-    if (part->last_ms >= CUT_MS && gap_us >= -SEAM_BEFORE_US && gap_us <= SEAM_AFTER_US)
-        exporter_clock_learn(clock, part->last_ms);
+    if (gap_us < -SEAM_BEFORE_US || gap_us > SESSION_JOIN_USUAL_IDLE_US)
+        return;
+    if (gap_us <= SEAM_AFTER_US) {
+        if (part->last_ms >= CUT_MS)
+            exporter_clock_learn(clock, part->last_ms);
+        return;
+    }
+
+    const uint32_t usual_ms =
+        usual_between_ms(part->last_ms, part->last_ms + gap_us / US_PER_MS);
+    if (usual_ms > 0)
+        exporter_clock_learn(clock, usual_ms);
 }
 
 static void

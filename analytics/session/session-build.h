@@ -16,6 +16,3 @@ void session_build_add(SessionPool *pool, uint32_t index, const FlowRow *row,
 
 /* Moves all that is in @from to @into, and leaves it without parts. */
 void session_build_merge(SessionPool *pool, uint32_t into, uint32_t from);
-
-/* Whether the ports of @key leave open which end is the service. */
-bool session_build_needs_service(const SessionKey *key);

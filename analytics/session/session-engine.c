@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/session-engine.h"
 
-#include <stdlib.h>
-
 #include "clock.h"
+#include "session/flow-place.h"
 #include "session/session-build.h"
 #include "session/session-join.h"
 #include "session/session-ledger.h"
+#include "session/session-role.h"
 
 /* Looking for what is over costs a walk over all sessions: not after every slice. */
 #define SWEEP_SLICES 10
@@ -26,6 +26,9 @@
 /* Of all sessions, when there are too many. */
 #define EARLY_SHARE 8
 
+/* Rows, and sessions that are closed, that are looked ahead. */
+#define AHEAD 16
+
 struct SessionEngine {
     SessionEngineOptions options;
     SessionPool *pool;
@@ -33,20 +36,13 @@ struct SessionEngine {
     ServiceMemory *services;
     ContactSum *sum;
     SessionLedger *ledger;
-    GArray *order;       /* of Place: rows of one take */
+    GArray *order;       /* of FlowPlace: rows of one take */
     GArray *over;        /* of uint32_t: sessions to close; scratch */
     GArray *changed;     /* of uint32_t: may name a session twice, or a free one */
     GArray *gone;        /* of uint64_t */
     int64_t received_us; /* newest row, or end of slice */
     uint64_t n_early;
 };
-
-/* A row and where it comes. */
-typedef struct {
-    int64_t slice;
-    int64_t start_us;
-    const FlowRow *row;
-} Place;
 
 SessionEngine *
 session_engine_new(const SessionEngineOptions *options)
@@ -59,7 +55,7 @@ session_engine_new(const SessionEngineOptions *options)
     self->services = service_memory_new();
     self->sum = contact_sum_new();
     self->ledger = session_ledger_new(self->pool, self->services, self->sum);
-    self->order = g_array_new(FALSE, FALSE, sizeof(Place));
+    self->order = g_array_new(FALSE, FALSE, sizeof(FlowPlace));
     self->over = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     self->changed = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     self->gone = g_array_new(FALSE, FALSE, sizeof(uint64_t));
@@ -160,22 +156,25 @@ compare_over(gconstpointer a, gconstpointer b, gpointer user_data)
     return memcmp(&x->key, &y->key, sizeof(x->key));
 }
 
-/* The end that was called is a service of the caller's: for sure where the session
- * showed it, else both ends may be one. */
-static void
-learn_service(SessionEngine *self, const Session *session)
+static const Session *
+over_at(const SessionEngine *self, guint i)
 {
-    const SessionKey *key = &session->key;
-    const SessionEnd witnessed = session_role_witnessed(self->pool, session);
+    return session_pool_at(self->pool, g_array_index(self->over, uint32_t, i));
+}
 
-    if (!session_build_needs_service(key))
+/* Parts of sessions further on, the first ones and then the second ones. */
+static void
+expect_over(const SessionEngine *self, guint i)
+{
+    if (i + AHEAD < self->over->len)
+        session_pool_expect_part(self->pool, over_at(self, i + AHEAD)->parts);
+    if (i + AHEAD / 2 >= self->over->len)
         return;
-    if (witnessed != SESSION_END_LOW)
-        service_memory_see(self->services, &key->low, key->low_port, key->protocol,
-                           &key->high, session->start_us);
-    if (witnessed != SESSION_END_HIGH)
-        service_memory_see(self->services, &key->high, key->high_port, key->protocol,
-                           &key->low, session->start_us);
+
+    const uint32_t first = over_at(self, i + AHEAD / 2)->parts;
+    if (first != SESSION_NONE)
+        session_pool_expect_part(self->pool,
+                                 session_pool_part(self->pool, first)->next);
 }
 
 /* All of self->over. */
@@ -189,6 +188,7 @@ close_over(SessionEngine *self, SessionEngineFilter filter, void *user_data)
         Session *session =
             session_pool_at(self->pool, g_array_index(self->over, uint32_t, i));
 
+        expect_over(self, i);
         session->role = session_role_of(self->pool, session, self->services);
     }
     g_array_sort_with_data(self->over, compare_over, self->pool);
@@ -198,9 +198,10 @@ close_over(SessionEngine *self, SessionEngineFilter filter, void *user_data)
         const uint32_t index = g_array_index(self->over, uint32_t, i);
         Session *session = session_pool_at(self->pool, index);
 
+        expect_over(self, i);
         session_ledger_close(self->ledger, session,
                              !filter || filter(session, user_data));
-        learn_service(self, session);
+        session_role_teach(self->pool, session, self->services);
         mark_changed(self, index);
     }
     g_array_set_size(self->over, 0);
@@ -359,19 +360,26 @@ begin_session(SessionEngine *self, const SessionKey *key, uint32_t hash,
     return index;
 }
 
-static void
-take_row(SessionEngine *self, const FlowRow *row)
-{
+/* A row whose session will be asked for soon. */
+typedef struct {
+    const FlowRow *row;
     SessionKey key;
-    const bool forward = session_key_of(row, &key);
-    const uint32_t hash = session_pool_hash(&key);
-    const uint32_t head = session_pool_find(self->pool, &key, hash);
+    uint32_t hash;
+    bool forward;
+} Next;
+
+static void
+take_row(SessionEngine *self, const Next *next)
+{
+    const FlowRow *row = next->row;
+    const bool forward = next->forward;
+    const uint32_t head = session_pool_find(self->pool, &next->key, next->hash);
     ExporterClock *clock = exporter_clock_list_get(self->clocks, row->exporter_id);
     uint32_t index = find_session(self, row, forward, clock, head);
     const bool is_known = index != SESSION_NONE;
 
     if (!is_known)
-        index = begin_session(self, &key, hash, row, head);
+        index = begin_session(self, &next->key, next->hash, row, head);
 
     Session *session = session_pool_at(self->pool, index);
     const bool is_open = session->state == SESSION_OPEN;
@@ -396,29 +404,32 @@ take_row(SessionEngine *self, const FlowRow *row)
 
 /* --- slices --- */
 
-static int
-compare_places(const void *a, const void *b)
+/* The rows of a slice, from @first on.  Memory is slow and each row is of another
+ * session: what is needed is asked for some rows ahead.  Returns how many. */
+static guint
+take_slice(SessionEngine *self, guint first, int64_t slice)
 {
-    const Place *x = a, *y = b;
+    Next ahead[AHEAD];
+    guint n = 0, n_ahead = 0;
 
-    if (x->slice != y->slice)
-        return x->slice < y->slice ? -1 : 1;
-    if (x->start_us != y->start_us)
-        return x->start_us < y->start_us ? -1 : 1;
-    return flow_row_compare(x->row, y->row);
-}
+    for (;;) {
+        const FlowPlace *place =
+            &g_array_index(self->order, FlowPlace, first + n_ahead);
 
-static void
-sort_rows(SessionEngine *self, const FlowRow *rows, size_t n_rows)
-{
-    g_array_set_size(self->order, 0);
-    for (size_t i = 0; i < n_rows; i++) {
-        const Place place = { rows[i].received_us / SESSION_ENGINE_SLICE_US,
-                              rows[i].start_us, &rows[i] };
+        while (n_ahead < n + AHEAD && first + n_ahead < self->order->len &&
+               place->slice == slice) {
+            Next *next = &ahead[n_ahead++ % AHEAD];
 
-        g_array_append_val(self->order, place);
+            next->row = place++->row;
+            next->forward = session_key_of(next->row, &next->key);
+            next->hash = session_pool_hash(&next->key);
+            session_pool_expect_slot(self->pool, next->hash);
+        }
+        if (n == n_ahead)
+            return n;
+        session_pool_expect_session(self->pool, ahead[(n + AHEAD / 2) % AHEAD].hash);
+        take_row(self, &ahead[n++ % AHEAD]);
     }
-    qsort(self->order->data, self->order->len, sizeof(Place), compare_places);
 }
 
 static int64_t
@@ -448,24 +459,18 @@ session_engine_take(SessionEngine *self, const FlowRow *rows, size_t n_rows,
 
     g_assert(from_us % SESSION_ENGINE_SLICE_US == 0 &&
              to_us % SESSION_ENGINE_SLICE_US == 0);
-    sort_rows(self, rows, n_rows);
+    flow_place_sort(self->order, rows, n_rows, SESSION_ENGINE_SLICE_US);
 
     for (guint i = 0; i < self->order->len;) {
-        const int64_t current = g_array_index(self->order, Place, i).slice;
-        const guint first = i;
+        const int64_t current = g_array_index(self->order, FlowPlace, i).slice;
 
         pass(self, slice, current);
-        for (; i < self->order->len; i++) {
-            const Place *place = &g_array_index(self->order, Place, i);
-
-            if (place->slice != current)
-                break;
-            take_row(self, place->row);
-        }
+        const guint n = take_slice(self, i, current);
         self->received_us = (current + 1) * SESSION_ENGINE_SLICE_US;
-        if (current % SWEEP_SLICES == 0 || i - first >= SWEEP_ROWS)
+        if (current % SWEEP_SLICES == 0 || n >= SWEEP_ROWS)
             sweep(self);
         slice = current + 1;
+        i += n;
     }
     pass(self, slice, to_us / SESSION_ENGINE_SLICE_US);
 }
@@ -560,7 +565,7 @@ session_engine_n_open(const SessionEngine *self)
 size_t
 session_engine_bytes(const SessionEngine *self)
 {
-    return session_pool_bytes(self->pool) + self->order->len * sizeof(Place) +
+    return session_pool_bytes(self->pool) + self->order->len * sizeof(FlowPlace) +
            contact_sum_len(self->sum) * sizeof(ContactSumRow);
 }
 

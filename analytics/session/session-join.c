@@ -59,20 +59,45 @@ view_of(const SessionPool *pool, const Session *session, int32_t exporter_id,
     return view;
 }
 
-/* Whether what comes @gap_us after a record goes on with it. */
-static bool
-goes_on(const ExporterClock *clock, int64_t gap_us, bool is_cut, bool has_flags,
-        uint16_t flags_before, uint16_t flags_after)
+/* One record, and what comes @gap_us after it. */
+typedef struct {
+    int64_t gap_us;
+    int64_t age_us; /* from the start of the one to the start of the other */
+    bool is_cut;    /* by the active timeout, as far as is known */
+    bool is_idle;   /* the exporter says that it was idle */
+    bool has_flags;
+    uint16_t flags_before;
+    uint16_t flags_after;
+} Seam;
+
+/* How long the pause between two records may be for them to be one session. */
+static int64_t
+longest_gap_us(const ExporterClock *clock, const Seam *seam)
 {
     const int64_t timeout_us =
         clock ? clock->active_timeout_sec * US_PER_SEC : INT64_C(0);
-    const int64_t cut_gap_us = US_PER_SEC + timeout_us / 50;
-    const bool was_ended = flags_before & (FLOW_ROW_FIN | FLOW_ROW_RST);
 
-    if (has_flags && was_ended && (flags_after & FLOW_ROW_SYN))
+    if (seam->is_idle)
+        return SESSION_JOIN_GAP_US;
+    if (seam->is_cut ||
+        (timeout_us > 0 && seam->age_us >= timeout_us - timeout_us / 20))
+        return MAX(SESSION_JOIN_USUAL_IDLE_US, US_PER_SEC + timeout_us / 50);
+    if (seam->age_us >= EXPORTER_CLOCK_MIN_SEC * US_PER_SEC)
+        return SESSION_JOIN_IDLE_US;
+    return SESSION_JOIN_GAP_US;
+}
+
+static bool
+goes_on(const ExporterClock *clock, const Seam *seam)
+{
+    const bool was_ended = seam->flags_before & (FLOW_ROW_FIN | FLOW_ROW_RST);
+
+    if (seam->has_flags && was_ended && (seam->flags_after & FLOW_ROW_SYN))
         return false;
-    return gap_us <=
-           (is_cut ? MAX(SESSION_JOIN_GAP_US, cut_gap_us) : SESSION_JOIN_GAP_US);
+    /* After the end of a connection comes what was under way, no further piece. */
+    if (seam->has_flags && was_ended)
+        return seam->gap_us <= SESSION_JOIN_GAP_US;
+    return seam->gap_us <= longest_gap_us(clock, seam);
 }
 
 static bool
@@ -84,9 +109,17 @@ follows(const View *view, const FlowRow *row, const ExporterClock *clock,
     /* The first of its direction: the answer to what the other end sent. */
     if (!before)
         return gap_us <= SESSION_JOIN_PAIR_US;
-    return goes_on(clock, gap_us,
-                   session_join_is_cut(clock, before->last_reason, before->last_ms),
-                   view->has_flags && row->has_flags, view->last_flags, row->tcp_flags);
+
+    const Seam seam = {
+        .gap_us = gap_us,
+        .age_us = gap_us + before->last_ms * US_PER_MS,
+        .is_cut = session_join_is_cut(clock, before->last_reason, before->last_ms),
+        .is_idle = before->last_reason == FLOW_ROW_ENDED_IDLE,
+        .has_flags = view->has_flags && row->has_flags,
+        .flags_before = view->last_flags,
+        .flags_after = row->tcp_flags,
+    };
+    return goes_on(clock, &seam);
 }
 
 /* The same for a record that comes late. */
@@ -95,14 +128,21 @@ precedes(const View *view, const FlowRow *row, const ExporterClock *clock,
          int64_t gap_us)
 {
     const int64_t duration_ms = (row->end_us - row->start_us) / US_PER_MS;
-    const bool has_flags = view->has_flags && row->has_flags;
+    Seam seam = {
+        .has_flags = view->has_flags && row->has_flags,
+        .flags_before = row->tcp_flags,
+        .flags_after = view->first_flags,
+    };
 
     if (!view->oldest)
-        return gap_us <= SESSION_JOIN_PAIR_US &&
-               goes_on(clock, 0, false, has_flags, row->tcp_flags, view->first_flags);
-    return goes_on(clock, gap_us,
-                   session_join_is_cut(clock, row->end_reason, duration_ms), has_flags,
-                   row->tcp_flags, view->oldest->first_flags);
+        return gap_us <= SESSION_JOIN_PAIR_US && goes_on(clock, &seam);
+
+    seam.gap_us = gap_us;
+    seam.age_us = gap_us + duration_ms * US_PER_MS;
+    seam.is_cut = session_join_is_cut(clock, row->end_reason, duration_ms);
+    seam.is_idle = row->end_reason == FLOW_ROW_ENDED_IDLE;
+    seam.flags_after = view->oldest->first_flags;
+    return goes_on(clock, &seam);
 }
 
 /* Between [@start, @end] and the record; 0 where they overlap. */

@@ -5,9 +5,16 @@
  *
  * Each exporter's records are judged on that exporter's own clock, for clocks differ by
  * seconds.  A record goes on where another ended when it follows within 2 s, or, where
- * an active timeout cut that other, within 1 s + 2 % of the timeout.  What
- * follows a FIN or RST with a SYN is a new conversation on old ports, and so is what
- * comes after a pause: never joined across inactivity. */
+ * an active timeout cut that other, within 1 s + 2 % of the timeout.
+ *
+ * Conversations with few packets need a second thought: their record ends with the
+ * last packet before the cut, and the next begins with the first one after it, many
+ * seconds later.  But an exporter that gives up a flow for idle waits for its inactive
+ * timeout first, so two records closer than that were parted by something else.  Where
+ * the first was old enough to be cut, they are one session.
+ *
+ * What follows a FIN or RST with a SYN is a new conversation on old ports, and so is
+ * what comes after a pause: never joined across inactivity. */
 
 #include "session/exporter-clock.h"
 #include "session/session-pool.h"
@@ -18,6 +25,11 @@
 
 /* A record may follow another within this. */
 #define SESSION_JOIN_GAP_US INT64_C(2000000)
+
+/* No exporter takes a flow for idle sooner than that (the shortest inactive timeout in
+ * use); most wait for 15 s, which counts where the active timeout is known. */
+#define SESSION_JOIN_IDLE_US       INT64_C(10000000)
+#define SESSION_JOIN_USUAL_IDLE_US INT64_C(15000000)
 
 /* What goes on for longer is counted as a new session now and then (the hours of a
  * session are kept in memory). */

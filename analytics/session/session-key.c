@@ -33,8 +33,9 @@ session_key_of(const FlowRow *row, SessionKey *key)
     const bool is_icmp = row->protocol == ICMP || row->protocol == ICMP6;
     const bool has_ports = service_port_has_ports(row->protocol);
     const uint16_t type = is_icmp ? question_of(row->protocol, row->dst_port) : 0;
-    const uint16_t src_port = has_ports ? row->src_port : type;
-    const uint16_t dst_port = has_ports ? row->dst_port : type;
+    const bool is_answer = is_icmp && type != row->dst_port;
+    const uint16_t src_port = has_ports ? row->src_port : is_answer ? type : 0;
+    const uint16_t dst_port = has_ports ? row->dst_port : is_answer ? 0 : type;
     const int order = memcmp(&row->src, &row->dst, sizeof(row->src));
     const bool forward = order < 0 || (order == 0 && src_port <= dst_port);
 

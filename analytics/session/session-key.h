@@ -4,9 +4,9 @@
 /* SessionKey: the two ends of a conversation, the same for both of its directions.
  *
  * The ends are in order, the smaller address (then port) being the low one; forward is
- * from the low end to the high one.  A portless protocol has port 0; ICMP has type and
- * code in both ports, and an answer has those of its question.  Compared and hashed as
- * bytes; it has no padding. */
+ * from the low end to the high one.  A portless protocol has port 0; with ICMP who asks
+ * has port 0, and who is asked the type and code of the question, whether the record is
+ * of that or of the answer.  Compared and hashed as bytes; it has no padding. */
 
 #include <stdbool.h>
 #include <stdint.h>

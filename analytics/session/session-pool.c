@@ -3,36 +3,15 @@
 
 #include <glib.h>
 
-#define BLOCK_BITS  12
-#define BLOCK       (1u << BLOCK_BITS)
-#define FIRST_SLOTS (1u << 14) /* a power of two */
-
-typedef struct {
-    uint32_t hash;
-    uint32_t head; /* SESSION_NONE: empty */
-} Slot;
-
-struct SessionPool {
-    Slot *slots;
-    uint32_t n_slots;
-    uint32_t n_used; /* slots */
-
-    GPtrArray *sessions; /* blocks of Session */
-    uint32_t n_sessions; /* ever used at a time */
-    uint32_t free_session;
-    uint32_t n_live;
-
-    GPtrArray *parts; /* blocks of SessionPart */
-    uint32_t n_parts;
-    uint32_t free_part;
-};
+#define BLOCK       SESSION_POOL_BLOCK
+#define FIRST_SLOTS (1u << 14)
 
 static void
 make_slots(SessionPool *self, uint32_t n_slots)
 {
     self->n_slots = n_slots;
-    self->slots = g_new(Slot, n_slots);
-    memset(self->slots, 0xff, n_slots * sizeof(Slot));
+    self->slots = g_new(SessionPoolSlot, n_slots);
+    memset(self->slots, 0xff, n_slots * sizeof(SessionPoolSlot));
 }
 
 SessionPool *
@@ -41,25 +20,9 @@ session_pool_new(void)
     SessionPool *self = g_new0(SessionPool, 1);
 
     make_slots(self, FIRST_SLOTS);
-    self->sessions = g_ptr_array_new_with_free_func(g_free);
-    self->parts = g_ptr_array_new_with_free_func(g_free);
     self->free_session = SESSION_NONE;
     self->free_part = SESSION_NONE;
     return self;
-}
-
-Session *
-session_pool_at(const SessionPool *self, uint32_t index)
-{
-    return (Session *) g_ptr_array_index(self->sessions, index >> BLOCK_BITS) +
-           (index & (BLOCK - 1));
-}
-
-SessionPart *
-session_pool_part(const SessionPool *self, uint32_t part)
-{
-    return (SessionPart *) g_ptr_array_index(self->parts, part >> BLOCK_BITS) +
-           (part & (BLOCK - 1));
 }
 
 void
@@ -72,8 +35,12 @@ session_pool_free(SessionPool *self)
         if (session_pool_at(self, i)->state != SESSION_FREE)
             session_pool_remove(self, i);
     }
-    g_ptr_array_unref(self->sessions);
-    g_ptr_array_unref(self->parts);
+    for (uint32_t i = 0; i < self->n_session_blocks; i++)
+        g_free(self->sessions[i]);
+    for (uint32_t i = 0; i < self->n_part_blocks; i++)
+        g_free(self->parts[i]);
+    g_free(self->sessions);
+    g_free(self->parts);
     g_free(self->slots);
     g_free(self);
 }
@@ -88,7 +55,7 @@ slot_of(const SessionPool *self, const SessionKey *key, uint32_t hash)
     uint32_t at = hash & mask;
 
     for (;; at = (at + 1) & mask) {
-        const Slot *slot = &self->slots[at];
+        const SessionPoolSlot *slot = &self->slots[at];
 
         if (slot->head == SESSION_NONE)
             return at;
@@ -101,7 +68,7 @@ slot_of(const SessionPool *self, const SessionKey *key, uint32_t hash)
 static void
 grow(SessionPool *self)
 {
-    g_autofree Slot *old = self->slots;
+    g_autofree SessionPoolSlot *old = self->slots;
     const uint32_t n_old = self->n_slots;
 
     make_slots(self, 2 * n_old);
@@ -152,8 +119,10 @@ take_session(SessionPool *self)
         self->free_session = session_pool_at(self, index)->next;
         return index;
     }
-    if (self->n_sessions >> BLOCK_BITS == self->sessions->len)
-        g_ptr_array_add(self->sessions, g_new0(Session, BLOCK));
+    if (self->n_sessions >> SESSION_POOL_BLOCK_BITS == self->n_session_blocks) {
+        self->sessions = g_renew(Session *, self->sessions, self->n_session_blocks + 1);
+        self->sessions[self->n_session_blocks++] = g_new0(Session, BLOCK);
+    }
     return self->n_sessions++;
 }
 
@@ -164,7 +133,7 @@ session_pool_add(SessionPool *self, const SessionKey *key, uint32_t hash)
         grow(self);
 
     const uint32_t index = take_session(self);
-    Slot *slot = &self->slots[slot_of(self, key, hash)];
+    SessionPoolSlot *slot = &self->slots[slot_of(self, key, hash)];
 
     *session_pool_at(self, index) = (Session){ .key = *key,
                                                .hash = hash,
@@ -173,7 +142,7 @@ session_pool_add(SessionPool *self, const SessionKey *key, uint32_t hash)
                                                .next = slot->head };
     if (slot->head == SESSION_NONE)
         self->n_used++;
-    *slot = (Slot){ hash, index };
+    *slot = (SessionPoolSlot){ hash, index };
     self->n_live++;
     return index;
 }
@@ -187,8 +156,10 @@ session_pool_add_part(SessionPool *self, uint32_t index)
     if (number != SESSION_NONE) {
         self->free_part = session_pool_part(self, number)->next;
     } else {
-        if (self->n_parts >> BLOCK_BITS == self->parts->len)
-            g_ptr_array_add(self->parts, g_new0(SessionPart, BLOCK));
+        if (self->n_parts >> SESSION_POOL_BLOCK_BITS == self->n_part_blocks) {
+            self->parts = g_renew(SessionPart *, self->parts, self->n_part_blocks + 1);
+            self->parts[self->n_part_blocks++] = g_new0(SessionPart, BLOCK);
+        }
         number = self->n_parts++;
     }
 
@@ -251,7 +222,7 @@ session_pool_len(const SessionPool *self)
 size_t
 session_pool_bytes(const SessionPool *self)
 {
-    return self->n_slots * sizeof(Slot) +
-           (size_t) self->sessions->len * BLOCK * sizeof(Session) +
-           (size_t) self->parts->len * BLOCK * sizeof(SessionPart);
+    return self->n_slots * sizeof(SessionPoolSlot) +
+           (size_t) self->n_session_blocks * BLOCK * sizeof(Session) +
+           (size_t) self->n_part_blocks * BLOCK * sizeof(SessionPart);
 }

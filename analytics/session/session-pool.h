@@ -12,7 +12,32 @@
 
 #include "session/session.h"
 
-typedef struct SessionPool SessionPool;
+#define SESSION_POOL_BLOCK_BITS 12
+#define SESSION_POOL_BLOCK      (1u << SESSION_POOL_BLOCK_BITS)
+
+typedef struct {
+    uint32_t hash;
+    uint32_t head; /* SESSION_NONE: empty */
+} SessionPoolSlot;
+
+/* To be looked into by the functions of this header only, which are called several
+ * times for each row. */
+typedef struct {
+    SessionPoolSlot *slots;
+    uint32_t n_slots; /* a power of two */
+    uint32_t n_used;
+
+    Session **sessions; /* blocks */
+    uint32_t n_session_blocks;
+    uint32_t n_sessions; /* ever used at a time */
+    uint32_t free_session;
+    uint32_t n_live;
+
+    SessionPart **parts; /* blocks */
+    uint32_t n_part_blocks;
+    uint32_t n_parts;
+    uint32_t free_part;
+} SessionPool;
 
 SessionPool *session_pool_new(void);
 void session_pool_free(SessionPool *self);
@@ -40,8 +65,51 @@ SessionPart *session_pool_add_part(SessionPool *self, uint32_t index);
 void session_pool_remove_part(SessionPool *self, uint32_t index, uint32_t part);
 
 /* Valid until it is removed. */
-Session *session_pool_at(const SessionPool *self, uint32_t index);
-SessionPart *session_pool_part(const SessionPool *self, uint32_t part);
+static inline Session *
+session_pool_at(const SessionPool *self, uint32_t index)
+{
+    return self->sessions[index >> SESSION_POOL_BLOCK_BITS] +
+           (index & (SESSION_POOL_BLOCK - 1));
+}
+
+static inline SessionPart *
+session_pool_part(const SessionPool *self, uint32_t part)
+{
+    return self->parts[part >> SESSION_POOL_BLOCK_BITS] +
+           (part & (SESSION_POOL_BLOCK - 1));
+}
+
+/* Hints of what will be asked for: the place of a key; then, when that is at hand, its
+ * first session; a part of a session. */
+static inline void
+session_pool_expect_slot(const SessionPool *self, uint32_t hash)
+{
+    __builtin_prefetch(&self->slots[hash & (self->n_slots - 1)]);
+}
+
+static inline void
+session_pool_expect_session(const SessionPool *self, uint32_t hash)
+{
+    const SessionPoolSlot *slot = &self->slots[hash & (self->n_slots - 1)];
+
+    if (slot->head == SESSION_NONE || slot->hash != hash)
+        return;
+
+    const char *session = (const char *) session_pool_at(self, slot->head);
+    __builtin_prefetch(session);
+    __builtin_prefetch(session + 64);
+}
+
+static inline void
+session_pool_expect_part(const SessionPool *self, uint32_t number)
+{
+    if (number == SESSION_NONE)
+        return;
+
+    const char *part = (const char *) session_pool_part(self, number);
+    __builtin_prefetch(part);
+    __builtin_prefetch(part + 64);
+}
 
 /* Indices are below this; those of free ones are SESSION_FREE. */
 uint32_t session_pool_limit(const SessionPool *self);

@@ -141,13 +141,11 @@ by_ports(const Session *session, const ServiceMemory *services)
     return end;
 }
 
-/* What is not answered was sent by whoever began. */
+/* Who asks has port 0 (session-key.h). */
 static SessionEnd
-by_icmp(const SessionPart *forward, const SessionPart *back)
+by_icmp(const SessionKey *key)
 {
-    if ((forward == NULL) == (back == NULL))
-        return SESSION_END_UNKNOWN;
-    return forward ? SESSION_END_LOW : SESSION_END_HIGH;
+    return other_than_service(key->low_port != 0, key->high_port != 0);
 }
 
 static uint16_t
@@ -167,14 +165,33 @@ SessionRole
 session_role_of(const SessionPool *pool, const Session *session,
                 const ServiceMemory *services)
 {
-    SessionEnd caller = session_role_witnessed(pool, session);
+    SessionEnd caller = session_key_is_icmp(&session->key)
+                            ? by_icmp(&session->key)
+                            : session_role_witnessed(pool, session);
 
-    if (caller == SESSION_END_UNKNOWN && session_key_is_icmp(&session->key))
-        caller = by_icmp(session_role_best(pool, session, true),
-                         session_role_best(pool, session, false));
-    else if (caller == SESSION_END_UNKNOWN)
+    if (caller == SESSION_END_UNKNOWN)
         caller = by_ports(session, services);
 
     return (SessionRole){ port_of(&session->key, caller), (uint8_t) caller,
                           session->watched };
+}
+
+void
+session_role_teach(const SessionPool *pool, const Session *session,
+                   ServiceMemory *services)
+{
+    const SessionKey *key = &session->key;
+
+    /* Ports that say enough, or nothing at all. */
+    if (!service_port_has_ports(key->protocol) ||
+        service_port_is_known(key->low_port) != service_port_is_known(key->high_port))
+        return;
+
+    const SessionEnd witnessed = session_role_witnessed(pool, session);
+    if (witnessed != SESSION_END_LOW)
+        service_memory_see(services, &key->low, key->low_port, key->protocol,
+                           &key->high, session->start_us);
+    if (witnessed != SESSION_END_HIGH)
+        service_memory_see(services, &key->high, key->high_port, key->protocol,
+                           &key->low, session->start_us);
 }

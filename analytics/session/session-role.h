@@ -21,3 +21,8 @@ SessionRole session_role_of(const SessionPool *pool, const Session *session,
 
 /* By (a), (b) or (c) alone: SESSION_END_UNKNOWN where these say nothing. */
 SessionEnd session_role_witnessed(const SessionPool *pool, const Session *session);
+
+/* What a session shows about services: the end that was called is one of the caller's
+ * where the session showed who that was, else both ends may be one. */
+void session_role_teach(const SessionPool *pool, const Session *session,
+                        ServiceMemory *services);

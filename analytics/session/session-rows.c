@@ -184,10 +184,22 @@ send_clock(CopySender *sender, const ExporterClock *clock)
     copy_sender_time(sender, clock->event_us);
 }
 
-/* An exporter that is no longer in its table is forgotten. */
+/* An exporter that is no longer in its table is forgotten.  @if_known: what to do with
+ * the row there is. */
 static bool
-write_clocks(PGconn *conn, ExporterClocks *clocks, GError **error)
+write_clocks(PGconn *conn, ExporterClocks *clocks, const char *if_known, GError **error)
 {
+    g_autofree char *insert =
+        g_strconcat("INSERT INTO flowkeep.exporter_timeout AS t (exporter_id,"
+                    " active_timeout_sec, evidence, state, event_at)"
+                    " SELECT c.exporter_id, c.active_timeout_sec, c.evidence, c.state,"
+                    " c.event_at FROM pg_temp.exporter_clock AS c"
+                    " JOIN flowkeep.exporter AS e ON e.id = c.exporter_id"
+                    " ON CONFLICT (exporter_id) DO UPDATE"
+                    " SET active_timeout_sec = excluded.active_timeout_sec,"
+                    " evidence = excluded.evidence, state = excluded.state,"
+                    " updated_at = clock_timestamp()",
+                    if_known, NULL);
     CopySender sender;
 
     if (!db_exec(conn,
@@ -207,18 +219,7 @@ write_clocks(PGconn *conn, ExporterClocks *clocks, GError **error)
             send_clock(&sender, clock);
         clock->is_dirty = false;
     }
-    return copy_sender_finish(&sender, error) &&
-           db_exec(conn,
-                   "INSERT INTO flowkeep.exporter_timeout AS t (exporter_id,"
-                   " active_timeout_sec, evidence, state, event_at)"
-                   " SELECT c.exporter_id, c.active_timeout_sec, c.evidence, c.state,"
-                   " c.event_at FROM pg_temp.exporter_clock AS c"
-                   " JOIN flowkeep.exporter AS e ON e.id = c.exporter_id"
-                   " ON CONFLICT (exporter_id) DO UPDATE"
-                   " SET active_timeout_sec = excluded.active_timeout_sec,"
-                   " evidence = excluded.evidence, state = excluded.state,"
-                   " event_at = excluded.event_at, updated_at = clock_timestamp()",
-                   error);
+    return copy_sender_finish(&sender, error) && db_exec(conn, insert, error);
 }
 
 static bool
@@ -265,8 +266,9 @@ hex(const GByteArray *bytes)
 }
 
 static bool
-write_stream(PGconn *conn, SessionEngine *engine, GError **error)
+write_stream(PGconn *conn, SessionEngine *engine, int64_t until_us, GError **error)
 {
+    g_autofree char *until = g_strdup_printf("%" PRId64, until_us);
     ServiceMemory *services = session_engine_services(engine);
     g_autofree char *n_open = g_strdup_printf("%zu", session_engine_n_open(engine));
     g_autofree char *early =
@@ -280,17 +282,18 @@ write_stream(PGconn *conn, SessionEngine *engine, GError **error)
         known = hex(bytes);
     }
 
-    const char *const params[] = { known, n_open, early };
+    const char *const params[] = { known, n_open, early, until };
     g_autoptr(PGresult) result = db_query(
         conn, "writing session_stream",
         "INSERT INTO flowkeep.session_stream AS s"
-        " (stream, services, sessions_open, closed_early)"
-        " VALUES ('" STREAM "', coalesce($1::bytea, ''), $2::bigint, $3::bigint)"
+        " (stream, services, sessions_open, closed_early, began_at)"
+        " VALUES ('" STREAM "', coalesce($1::bytea, ''), $2::bigint, $3::bigint,"
+        " timestamptz 'epoch' + $4::bigint * interval '1 microsecond')"
         " ON CONFLICT (stream) DO UPDATE SET services = coalesce($1::bytea, "
         "s.services),"
         " sessions_open = excluded.sessions_open,"
         " closed_early = excluded.closed_early, updated_at = clock_timestamp()",
-        3, params, error);
+        4, params, error);
 
     return result != NULL;
 }
@@ -312,11 +315,20 @@ take_stream(Reader *row, void *user_data, GError **error)
 /* --- all of it --- */
 
 bool
-session_rows_write(PGconn *conn, SessionEngine *engine, GError **error)
+session_rows_write(PGconn *conn, SessionEngine *engine, int64_t until_us,
+                   GError **error)
 {
     return write_sessions(conn, engine, error) &&
-           write_clocks(conn, session_engine_clocks(engine), error) &&
-           write_stream(conn, engine, error);
+           write_clocks(conn, session_engine_clocks(engine),
+                        ", event_at = excluded.event_at", error) &&
+           write_stream(conn, engine, until_us, error);
+}
+
+bool
+session_rows_write_learnt(PGconn *conn, SessionEngine *engine, GError **error)
+{
+    return write_clocks(conn, session_engine_clocks(engine),
+                        " WHERE t.active_timeout_sec IS NULL", error);
 }
 
 bool

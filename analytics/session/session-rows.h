@@ -17,10 +17,15 @@
  */
 #define SESSION_ROWS_BEGIN "BEGIN; SET LOCAL client_min_messages = warning"
 
-bool session_rows_write(PGconn *conn, SessionEngine *engine, GError **error);
+/* @until_us: up to where the stream was read; the first time, where it begins. */
+bool session_rows_write(PGconn *conn, SessionEngine *engine, int64_t until_us,
+                        GError **error);
 
 /* Into an empty engine. */
 bool session_rows_read(PGconn *conn, SessionEngine *engine, GError **error);
 
 /* What exporters and services are known of, without the sessions. */
 bool session_rows_read_learnt(PGconn *conn, SessionEngine *engine, GError **error);
+
+/* The active timeouts of exporters of which none is known yet. */
+bool session_rows_write_learnt(PGconn *conn, SessionEngine *engine, GError **error);

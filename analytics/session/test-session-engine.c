@@ -106,62 +106,62 @@ test_better_point(void)
     g_assert_cmpint(session_fixture_out_octets(&f), ==, 3600 * 1000);
 }
 
+static const struct {
+    const char *why;
+    struct {
+        double start_sec, duration_sec;
+        uint16_t flags;
+        uint8_t end_reason;
+        int8_t exporter; /* 0 = 1 */
+        bool back;
+    } rows[6];
+    unsigned n_rows, n_sessions;
+    bool is_udp;
+} cases[] = {
+    { "pieces that follow at once", { { 0, 10, 0x10 }, { 10, 10, 0x10 } }, 2, 1 },
+    { "a pause of 2 s is none", { { 0, 10, 0x10 }, { 12, 10, 0x10 } }, 2, 1 },
+    { "a pause of 3 s is one", { { 0, 10, 0x10 }, { 13, 10, 0x10 } }, 2, 2 },
+    { "of UDP too", { { 0, 10 }, { 16, 10 } }, 2, 2, true },
+    { "few packets: the exporter says that its active timeout cut",
+      { { 0, 50, 0x10, 2 }, { 64, 10, 0x10 } },
+      2,
+      1 },
+    { "but not after longer than any inactive timeout",
+      { { 0, 50, 0x10, 2 }, { 66, 10, 0x10 } },
+      2,
+      2 },
+    { "closer than any inactive timeout, and old enough to be cut",
+      { { 0, 25, 0x10 }, { 34, 10, 0x10 } },
+      2,
+      1 },
+    { "too young to be cut", { { 0, 20, 0x10 }, { 29, 10, 0x10 } }, 2, 2 },
+    { "the exporter says that it was idle",
+      { { 0, 50, 0x10, 1 }, { 56, 10, 0x10 } },
+      2,
+      2 },
+    { "FIN, then SYN: new on old ports", { { 0, 1, 0x13 }, { 1.5, 1, 0x13 } }, 2, 2 },
+    { "RST, then SYN", { { 0, 1, 0x16 }, { 1.5, 1, 0x12 } }, 2, 2 },
+    { "FIN, then a last ACK: the same", { { 0, 1, 0x13 }, { 1.1, 0, 0x10 } }, 2, 1 },
+    { "SYN again without an end: the same",
+      { { 0, 0, 0x02 }, { 1, 0, 0x02 }, { 3, 0, 0x02 } },
+      3,
+      1 },
+    { "both directions", { { 0, 1, 0x1b }, { 0.1, 1, 0x1b, 0, 0, true } }, 2, 1 },
+    { "an answer that takes 4 s", { { 0, 0 }, { 4, 0, 0, 0, 0, true } }, 2, 1, true },
+    { "two routers, 6 s apart", { { 0, 1, 0x1b }, { 6, 1, 0x1b, 0, 2 } }, 2, 1 },
+    { "two routers, old ports",
+      { { 0, 1, 0x1b }, { -3, 1, 0x1b, 0, 2 }, { 3, 1, 0x1b }, { 0, 1, 0x1b, 0, 2 } },
+      4,
+      2 },
+    { "out of order: the middle comes last",
+      { { 0, 10, 0x10 }, { 20, 10, 0x10 }, { 10, 10, 0x10 } },
+      3,
+      1 },
+};
+
 static void
 test_what_is_one_session(void)
 {
-    static const struct {
-        const char *why;
-        struct {
-            double start_sec, duration_sec;
-            uint16_t flags;
-            uint8_t end_reason;
-            int8_t exporter; /* 0 = 1 */
-            bool back;
-        } rows[6];
-        unsigned n_rows, n_sessions;
-        bool is_udp;
-    } cases[] = {
-        { "pieces that follow at once", { { 0, 10, 0x10 }, { 10, 10, 0x10 } }, 2, 1 },
-        { "a pause of 2 s is none", { { 0, 10, 0x10 }, { 12, 10, 0x10 } }, 2, 1 },
-        { "a pause of 3 s is one", { { 0, 10, 0x10 }, { 13, 10, 0x10 } }, 2, 2 },
-        { "of UDP too", { { 0, 10 }, { 16, 10 } }, 2, 2, true },
-        { "one more second after an active timeout, if it is longer",
-          { { 0, 100, 0x10, 2 }, { 102.5, 10, 0x10 } },
-          2,
-          2 },
-        { "FIN, then SYN: new on old ports",
-          { { 0, 1, 0x13 }, { 1.5, 1, 0x13 } },
-          2,
-          2 },
-        { "RST, then SYN", { { 0, 1, 0x16 }, { 1.5, 1, 0x12 } }, 2, 2 },
-        { "FIN, then a last ACK: the same",
-          { { 0, 1, 0x13 }, { 1.1, 0, 0x10 } },
-          2,
-          1 },
-        { "SYN again without an end: the same",
-          { { 0, 0, 0x02 }, { 1, 0, 0x02 }, { 3, 0, 0x02 } },
-          3,
-          1 },
-        { "both directions", { { 0, 1, 0x1b }, { 0.1, 1, 0x1b, 0, 0, true } }, 2, 1 },
-        { "an answer that takes 4 s",
-          { { 0, 0 }, { 4, 0, 0, 0, 0, true } },
-          2,
-          1,
-          true },
-        { "two routers, 6 s apart", { { 0, 1, 0x1b }, { 6, 1, 0x1b, 0, 2 } }, 2, 1 },
-        { "two routers, old ports",
-          { { 0, 1, 0x1b },
-            { -3, 1, 0x1b, 0, 2 },
-            { 3, 1, 0x1b },
-            { 0, 1, 0x1b, 0, 2 } },
-          4,
-          2 },
-        { "out of order: the middle comes last",
-          { { 0, 10, 0x10 }, { 20, 10, 0x10 }, { 10, 10, 0x10 } },
-          3,
-          1 },
-    };
-
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_auto(SessionFixture) f = { 0 };
         g_autoptr(GArray) rows = session_fixture_rows();
@@ -283,6 +283,48 @@ test_icmp(void)
     session_fixture_take(&f, rows);
     session_fixture_finish(&f);
     assert_contacts(&f, "0 10.0.0.1>192.0.2.1:2048/1 1 1 100/100 2");
+}
+
+/* The same asked by the peer: the answer of ours may be seen first. */
+static void
+test_icmp_asked_by_the_peer(void)
+{
+    g_auto(SessionFixture) f = { 0 };
+    g_autoptr(GArray) rows = session_fixture_rows();
+    FlowRow row = session_fixture_row(5, 1, 100);
+
+    session_fixture_init(&f);
+    row.protocol = 1;
+    row.src_port = 0;
+    row.dst_port = 0; /* the answer */
+    add(rows, row);
+    row = session_fixture_back(row);
+    row.start_us += 20000;
+    row.dst_port = 8 << 8;
+    add(rows, row);
+    session_fixture_take(&f, rows);
+    session_fixture_finish(&f);
+    assert_contacts(&f, "0 10.0.0.1>192.0.2.1:2048/1 2 1 100/100 2");
+}
+
+/* A packet every nine seconds: a record ends with the last one before the cut at 60 s,
+ * and the next begins with the first one after it. */
+static void
+test_a_sparse_session_is_one(void)
+{
+    g_auto(SessionFixture) f = { 0 };
+    g_autoptr(GArray) rows = session_fixture_rows();
+
+    session_fixture_init(&f);
+    for (int i = 0; i < 100; i++)
+        add(rows, session_fixture_row(5 + i * 63, 54, 1000));
+    session_fixture_take(&f, rows);
+    session_fixture_finish(&f);
+    g_assert_cmpint(session_fixture_sessions(&f), ==, 1);
+    g_assert_cmpuint(exporter_clock_list_find(session_engine_clocks(f.engine),
+                                              rows->len ? 1 : 0)
+                         ->active_timeout_sec,
+                     ==, 60);
 }
 
 /* What no router should send is no session too many and no crash. */
@@ -426,6 +468,9 @@ main(int argc, char **argv)
     g_test_add_func("/session/biflows-are-both-directions", test_biflow);
     g_test_add_func("/session/two-watched-ends-have-a-row-each", test_watched_both);
     g_test_add_func("/session/icmp-answers-belong-to-questions", test_icmp);
+    g_test_add_func("/session/icmp-is-called-by-who-asks", test_icmp_asked_by_the_peer);
+    g_test_add_func("/session/a-sparse-session-cut-by-the-timeout-is-one",
+                    test_a_sparse_session_is_one);
     g_test_add_func("/session/absurd-rows-are-harmless", test_absurd_rows);
     g_test_add_func("/session/late-is-no-new-start", test_late_is_no_new_start);
     g_test_add_func("/session/a-replayed-day-closes-by-its-own-time",

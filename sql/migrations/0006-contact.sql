@@ -160,6 +160,7 @@ CREATE TABLE flowkeep.session_stream (
     services      bytea       NOT NULL,
     sessions_open bigint      NOT NULL,
     closed_early  bigint      NOT NULL,
+    began_at      timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
@@ -173,5 +174,7 @@ COMMENT ON COLUMN flowkeep.session_stream.sessions_open
     IS 'sessions in session_open, those that are over left out';
 COMMENT ON COLUMN flowkeep.session_stream.closed_early
     IS 'sessions closed before their time because there were more than session.max_open, since ever';
+COMMENT ON COLUMN flowkeep.session_stream.began_at
+    IS 'received_at that it began with';
 COMMENT ON COLUMN flowkeep.session_stream.updated_at
     IS 'when this row was last written';

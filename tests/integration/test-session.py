@@ -3,6 +3,7 @@
 """The session job on a real database: rows of flow become contacts, once, whatever
 happens to the process."""
 
+import csv
 import datetime
 import os
 import random
@@ -13,7 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "harness"))
 import tap
-from daemon import BUILD, Collector, missing
+from daemon import BUILD, FLOWGEN, Collector, missing
 
 ANALYTICS = os.path.join(BUILD, "analytics", "flowkeep-analytics")
 T0 = datetime.datetime(2024, 3, 5, tzinfo=datetime.timezone.utc)
@@ -234,6 +235,80 @@ class Session(unittest.TestCase):
             base.sql("UPDATE flowkeep.backfill SET state = 'ready'")
             base.run_job(at(10 * 3600 + 120))
             self.assertEqual(base.sql(CONTACTS), before)
+
+    def test_what_cannot_be_made_again_is_kept_by_an_import(self):
+        with Base("session-kept") as base:
+            base.partitions(at(0), at(6 * 3600))
+            insert(base, [flow(3700, 5, 1000, port=40001)])
+            base.run_job(at(2 * 3600))
+            # Retention drops the flows; what was learnt of them stays.
+            base.sql("SELECT flowkeep.partition_drop_next(NULL, NULL);"
+                     "DELETE FROM flowkeep.time_partition WHERE parent = 'flow'"
+                     f" AND to_at <= '{at(7200)}'; DELETE FROM flowkeep.flow")
+            insert(base, [flow(3800, 5, 500, port=40002)])
+            base.sql("INSERT INTO flowkeep.backfill (collector, worker, from_at, to_at,"
+                     f" state) VALUES ('import', 0, '{at(3806)}', '{at(3806)}', 'ready')")
+            base.run_job(at(3 * 3600))
+            self.assertEqual(base.sql(
+                "SELECT sessions, out_octets FROM flowkeep.contact_hour"),
+                [["2", "1500"]])
+
+    def played(self, base, sessions, *options):
+        """Played as routers would export them, into flow, at the times they had."""
+        path = os.path.join(base.folder, "list.csv")
+        capture = os.path.join(base.folder, "played.pcap")
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow("start_us,duration_us,initiator,initiator_port,responder,"
+                          "responder_port,protocol,out_octets,in_octets,out_packets,"
+                          "in_packets,label".split(","))
+            rows.writerows(sessions)
+        subprocess.run([FLOWGEN, "play", "-o", capture, *map(str, options), path],
+                       check=True, stdout=subprocess.DEVNULL, timeout=120)
+        base.sql("TRUNCATE flowkeep.flow; TRUNCATE flowkeep.contact_hour;"
+                 "TRUNCATE flowkeep.exporter_timeout")
+        base.flowkeep("replay", "--keep-times", capture)
+        base.run_job(datetime.datetime.now(datetime.timezone.utc))
+
+    def test_eight_hours_in_pieces_through_two_routers_are_one_session(self):
+        start_us = int((T0.timestamp() + 900) * 1e6)
+        eight = [start_us, 8 * 3600 * 10**6, "10.20.0.14", 50000, "203.0.113.51", 443, 6,
+                 6 * 10**9 + 1, 10**8 + 1, 4200001, 2100001, ""]
+        with Base("session-eight",
+                  settings={"watch all": {"networks": "10.20.0.0/16"}}) as base:
+            for options in (["-V", 9, "-e", 2, "--skew-ms", "3000,-3000"],
+                            ["-V", 5, "-e", 2], ["-V", 10, "--egress-too"],
+                            ["-V", 10, "--biflow", "-e", 2, "--skew-ms=-3000,3000"]):
+                for active_sec in (60, 300, 1800):
+                    with self.subTest(options=options, active_sec=active_sec):
+                        self.played(base, [eight], "-a", active_sec, *options)
+                        self.assertEqual(base.sql(
+                            "SELECT sum(sessions), sum(cardinality(starts)),"
+                            " sum(out_octets), sum(in_octets), sum(out_packets),"
+                            " sum(in_packets), count(*), max(longest_ms),"
+                            " min(initiator), max(initiator), max(service_port)"
+                            " FROM flowkeep.contact_hour"),
+                            [["1", "1", "6000000001", "100000001", "4200001", "2100001",
+                              "9", "28800000", "1", "1", "443"]])
+                        self.assertEqual(base.sql(
+                            "SELECT DISTINCT active_timeout_sec"
+                            " FROM flowkeep.exporter_timeout"), [[str(active_sec)]])
+
+    def test_a_slow_beacon_between_others_keeps_its_beats(self):
+        start_us = int(T0.timestamp() * 1e6)
+        beats = [[start_us + n * 16 * 10**6, 100000, "10.20.0.14", 50001, "203.0.113.52",
+                  8443, 17, 300, 200, 3, 2, ""] for n in range(500)]
+        long = [[start_us, 4 * 3600 * 10**6, "10.20.0.14", 50000, "203.0.113.51", 443, 6,
+                 10**9, 10**8, 10**6, 10**6, ""]]
+        with Base("session-beacon",
+                  settings={"watch all": {"networks": "10.20.0.0/16"}}) as base:
+            self.played(base, long + beats, "-V", 9, "-a", 60, "-i", 15, "-e", 2,
+                        "--skew-ms", "2000,-2000")
+            self.assertEqual(base.sql(
+                "SELECT service_port, sum(sessions), sum(out_octets), sum(in_octets)"
+                " FROM flowkeep.contact_hour GROUP BY 1 ORDER BY 1"),
+                [["443", "1", "1000000000", "100000000"],
+                 ["8443", "500", "150000", "100000"]])
 
 
 if __name__ == "__main__":
