@@ -141,13 +141,15 @@ beacon_rows_add(PGconn *conn, const Finding *finding, bool sparse, int64_t now_u
 }
 
 bool
-beacon_rows_learn(PGconn *conn, const Finding *finding, int64_t now_us, GError **error)
+beacon_rows_learn(PGconn *conn, const Finding *finding, double min_rank, int64_t now_us,
+                  GError **error)
 {
-    char *words[N_IDENTITY + 2] = { 0 };
+    char *words[N_IDENTITY + 3] = { 0 };
 
     put_identity(words, finding);
     words[N_IDENTITY] = seconds(now_us);
     words[N_IDENTITY + 1] = g_strdup(finding->numbers);
+    words[N_IDENTITY + 2] = number(min_rank);
     g_autoptr(PGresult) learnt =
         db_query(conn, "writing what is regular",
                  "INSERT INTO flowkeep.periodic_day"
@@ -157,10 +159,11 @@ beacon_rows_learn(PGconn *conn, const Finding *finding, int64_t now_us, GError *
                  "        (n ->> 'period_sec')::float8"
                  "   FROM (SELECT $8::jsonb AS n) AS j"
                  "  WHERE n ->> 'period_sec' IS NOT NULL AND $3::cidr IS NOT NULL"
+                 "    AND (n ->> 'rank')::float8 >= $9::float8"
                  " ON CONFLICT (host, peer, service_port, protocol, initiator, day)"
                  " DO UPDATE SET period_sec = excluded.period_sec",
-                 N_IDENTITY + 2, (const char *const *) words, error);
-    clear_words(words, N_IDENTITY + 2);
+                 N_IDENTITY + 3, (const char *const *) words, error);
+    clear_words(words, N_IDENTITY + 3);
     return learnt != NULL;
 }
 

@@ -20,9 +20,9 @@ bool beacon_rows_begin(PGconn *conn, bool sparse, GError **error);
 bool beacon_rows_add(PGconn *conn, const Finding *finding, bool sparse, int64_t now_us,
                      GError **error);
 
-/* The group was regular on the day of @now_us. */
-bool beacon_rows_learn(PGconn *conn, const Finding *finding, int64_t now_us,
-                       GError **error);
+/* The group was regular on the day of @now_us, when its rank is @min_rank at least. */
+bool beacon_rows_learn(PGconn *conn, const Finding *finding, double min_rank,
+                       int64_t now_us, GError **error);
 
 /* Scores beyond @n_max, and days that are no longer looked at. */
 bool beacon_rows_tidy(PGconn *conn, unsigned n_max, int64_t now_us, GError **error);

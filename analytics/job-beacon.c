@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job-beacon.h"
 
-#include <math.h>
-
 #include "alert/incident.h"
 #include "beacon-context.h"
 #include "beacon-rows.h"
@@ -171,23 +169,11 @@ read_group(Search *search, const BeaconCandidate *one, ContactGroup *group,
                               group, error);
 }
 
-static double
-evidence_of(const Finding *finding)
-{
-    for (size_t i = 0; i < finding->n_terms; i++) {
-        /* detect/beacon.h: regularity = 9 sqrt(evidence), at most 45. */
-        if (g_str_equal(finding->terms[i].name, "regularity"))
-            return pow(finding->terms[i].points / 9, 2);
-    }
-    return 0;
-}
-
-/* A group of one peer that was regular in the short window. */
+/* A verdict on one peer and one day, which can teach what is usual. */
 static bool
-is_lesson(const BeaconCandidate *one, const Finding *finding, int64_t now_us)
+is_lesson(const BeaconCandidate *one, int64_t now_us)
 {
-    return one->group_bits == 128 && now_us - one->from_us == SHORT_WINDOW_US &&
-           evidence_of(finding) >= LEARN_EVIDENCE;
+    return one->group_bits == 128 && now_us - one->from_us == SHORT_WINDOW_US;
 }
 
 static bool
@@ -213,8 +199,8 @@ record(Search *search, const BeaconCandidate *one, Finding *finding, GError **er
 
     if (!beacon_rows_add(run->conn, finding, sparse, run->now_us, error))
         return false;
-    if (is_lesson(one, finding, run->now_us) &&
-        !beacon_rows_learn(run->conn, finding, run->now_us, error))
+    if (is_lesson(one, run->now_us) &&
+        !beacon_rows_learn(run->conn, finding, LEARN_EVIDENCE, run->now_us, error))
         return false;
     if (finding->severity == FINDING_LISTED)
         return true;
