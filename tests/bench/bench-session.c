@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* How many flow rows a CPU-second makes into sessions: from memory, as the server
- * sends them, through decoding and engine; and, with a connection, out of a real table
- * by COPY.
+ * sends them, through decoding and engine; and, on the server that TEST_CONNINFO
+ * names, out of a table by COPY, as the job reads them.  Prints what, measured and
+ * wanted, divided by tabs.
  *
- * The traffic: uniflows in both directions; --rows of them over --seconds of receive
- * time; sessions of a second between --hosts watched hosts and --peers peers, one in
- * twenty of a minute that is cut at 60 s. */
+ * The traffic: uniflows in both directions, over --seconds of receive time; sessions
+ * of a second between --hosts watched hosts and --peers peers; from memory, one in ten
+ * is of a minute and cut at 60 s. */
 
 #include <glib.h>
 #include <locale.h>
@@ -17,11 +18,12 @@
 #include "clock.h"
 #include "copy-field.h"
 #include "copy-reader.h"
-#include "db.h"
+#include "live-db.h"
 #include "session/flow-reader.h"
 #include "session/session-engine.h"
 
 #define T0_US         INT64_C(1700006400000000)
+#define TABLE_T0_US   INT64_C(1709596800000000) /* 2024-03-05 */
 #define CHUNK_ROWS    500000
 #define TUPLE_BYTES   320 /* at most */
 #define MAX_OPEN      1000000
@@ -32,17 +34,12 @@ static int n_rows = 4000000;
 static int n_seconds = 1200;
 static int n_hosts = 500;
 static int n_peers = 50000;
-static char *conninfo;
-static gboolean as_json;
 
 static const GOptionEntry options[] = {
     { "rows", 0, 0, G_OPTION_ARG_INT, &n_rows, "Flow rows (4 000 000)", "N" },
     { "seconds", 0, 0, G_OPTION_ARG_INT, &n_seconds, "Receive time they span", "N" },
     { "hosts", 0, 0, G_OPTION_ARG_INT, &n_hosts, "Watched hosts", "N" },
     { "peers", 0, 0, G_OPTION_ARG_INT, &n_peers, "Peers", "N" },
-    { "database", 0, 0, G_OPTION_ARG_STRING, &conninfo,
-      "Also read flow of this migrated database", "CONNINFO" },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "A line of JSON each", NULL },
     { NULL },
 };
 
@@ -170,22 +167,18 @@ make_tuples(Tuples *tuples, GRand *dice, int64_t from_us, int64_t to_us, int n)
 /* --- measuring --- */
 
 static void
-report(const char *what, uint64_t rows, double decode_sec, double engine_sec,
-       const SessionEngine *engine)
+report(const char *from, const char *reading, uint64_t rows, double read_sec,
+       double engine_sec, SessionEngine *engine, const char *wanted)
 {
-    const double total_sec = decode_sec + engine_sec;
-    const double rate = total_sec > 0 ? (double) rows / total_sec : 0;
+    const double per_sec = (double) rows / (read_sec + engine_sec) / 1e6;
 
-    if (as_json)
-        printf("{\"bench\": \"session\", \"from\": \"%s\", \"rows\": %" G_GUINT64_FORMAT
-               ", \"decode_sec\": %.3f, \"engine_sec\": %.3f, \"rows_per_cpu_sec\": "
-               "%.0f, \"engine_mib\": %zu, \"process_mib\": %ld}\n",
-               what, rows, decode_sec, engine_sec, rate,
-               session_engine_bytes(engine) >> 20, memory_mib());
-    else
-        printf("%-8s %12" G_GUINT64_FORMAT " %10.2f %10.2f %14.0f %10zu %10ld\n", what,
-               rows, decode_sec, engine_sec, rate, session_engine_bytes(engine) >> 20,
-               memory_mib());
+    printf("%s: rows per CPU-second\t%.2f M\t%s\n", from, per_sec, wanted);
+    printf("%s: %s\t%.2f us a row\t\n", from, reading, read_sec / (double) rows * 1e6);
+    printf("%s: sessions\t%.2f us a row\t\n", from, engine_sec / (double) rows * 1e6);
+    printf("%s: open or remembered\t%zu sessions, %zu MiB\t\n", from,
+           session_pool_len(session_engine_pool(engine)),
+           session_pool_bytes(session_engine_pool(engine)) >> 20);
+    printf("%s: peak memory of the process\t%ld MiB\t\n", from, memory_mib());
 }
 
 static void
@@ -242,32 +235,46 @@ from_memory(void)
         decode_sec += decoded - begin;
         n += rows->len;
     }
-    report("memory", n, decode_sec, engine_sec, engine);
+    report("from memory", "decoding", n, decode_sec, engine_sec, engine, "1 M");
+}
+
+/* Both directions of --rows / 2 sessions, evenly over the time. */
+static void
+fill_table(LiveDb *db)
+{
+    g_autofree char *sql = g_strdup_printf(
+        "SELECT flowkeep.partition_ensure('flow', '2024-03-05', '2024-03-06', '1 "
+        "hour');"
+        "INSERT INTO flowkeep.flow (received_at, start_at, end_at, exporter_id,"
+        " input_if, output_if, src, dst, src_port, dst_port, protocol, tcp_flags,"
+        " octets, packets, watched, extra)"
+        " SELECT s.at + interval '3 s', s.at, s.at + interval '1 s', 1, 1 + b, 2 - b,"
+        " CASE b WHEN 0 THEN s.host ELSE s.peer END,"
+        " CASE b WHEN 0 THEN s.peer ELSE s.host END,"
+        " CASE b WHEN 0 THEN s.port ELSE 443 END,"
+        " CASE b WHEN 0 THEN 443 ELSE s.port END, 6, 27, 1500, 10, 1 + b,"
+        " '{\"tos\": 0, \"end_reason\": 3, \"direction\": 0}'"
+        " FROM (SELECT timestamptz '2024-03-05' + i * interval '%f s' AS at,"
+        " inet '10.0.0.0' + (random() * %d)::integer AS host,"
+        " inet '198.18.0.0' + (random() * %d)::integer AS peer,"
+        " 1024 + (random() * 60000)::integer AS port"
+        " FROM generate_series(1, %d) AS i) AS s, generate_series(0, 1) AS b",
+        2.0 * n_seconds / n_rows, n_hosts, n_peers, n_rows / 2);
+
+    live_db_exec(db, sql);
 }
 
 /* What the reader of the job does, libpq included. */
 static bool
-from_table(GError **error)
+from_table(PGconn *conn, GError **error)
 {
     g_autoptr(SessionEngine) engine = new_engine();
-    g_autoptr(PGconn) conn = db_connect(conninfo, "bench-session", false, 10, error);
-    g_autoptr(PGresult) range =
-        conn ? db_query(conn, "looking for flows",
-                        "SELECT floor(extract(epoch FROM min(received_at)))::bigint,"
-                        " floor(extract(epoch FROM max(received_at)))::bigint + 1"
-                        " FROM flowkeep.flow",
-                        0, NULL, error)
-             : NULL;
+    int64_t at_us = TABLE_T0_US;
+    const int64_t to_us = at_us + (n_seconds + 10) * US_PER_SEC;
     double read_sec = 0, engine_sec = 0;
     uint64_t n = 0;
     FlowBatch batch;
 
-    if (!range)
-        return false;
-
-    int64_t at_us = g_ascii_strtoll(PQgetvalue(range, 0, 0), NULL, 10) * US_PER_SEC;
-    const int64_t to_us =
-        g_ascii_strtoll(PQgetvalue(range, 0, 1), NULL, 10) * US_PER_SEC;
     flow_reader_init(&batch);
     while (at_us < to_us) {
         const double begin = cpu_sec();
@@ -288,7 +295,7 @@ from_table(GError **error)
     flow_reader_clear(&batch);
     if (at_us < to_us)
         return false;
-    report("table", n, read_sec, engine_sec, engine);
+    report("from a table", "COPY and decoding", n, read_sec, engine_sec, engine, "");
     return true;
 }
 
@@ -297,6 +304,7 @@ main(int argc, char **argv)
 {
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
+    g_auto(LiveDb) db = { 0 };
 
     setlocale(LC_ALL, "C");
     g_option_context_set_summary(context, "Flow rows to sessions, per CPU-second.");
@@ -306,11 +314,12 @@ main(int argc, char **argv)
         g_printerr("%s\n", error ? error->message : "numbers must be positive");
         return 2;
     }
-    if (!as_json)
-        printf("%-8s %12s %10s %10s %14s %10s %10s\n", "from", "rows", "decode s",
-               "engine s", "rows/CPU-s", "engine MiB", "peak MiB");
+
     from_memory();
-    if (conninfo && !from_table(&error)) {
+    if (!g_getenv("TEST_CONNINFO") || !live_db_init(&db))
+        return 0;
+    fill_table(&db);
+    if (!from_table(db.admin, &error)) {
         g_printerr("%s\n", error->message);
         return 1;
     }
