@@ -437,8 +437,9 @@ run_baseline(JobRun *run, GError **error)
     run->until_us = until_us;
     if (!is_done || (learned_us >= until_us && run->n_rows_read == 0))
         return true;
-    return db_exec(run->conn, "BEGIN", error) && learn_all(run, until_us, error) &&
-           forget_others(run, until_us, error) &&
+    return db_exec(run->conn, "BEGIN; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off",
+                   error) &&
+           learn_all(run, until_us, error) && forget_others(run, until_us, error) &&
            write_watermark(run->conn, "baseline_learned", until_us, error) &&
            db_exec(run->conn, "COMMIT", error);
 }

@@ -10,6 +10,7 @@
 
 #define MB                1e6
 #define MAD_TO_SIGMA      1.4826
+#define Z_95              1.645
 #define MIN_SPREAD        0.35 /* of x: volumes that vary by less vary by a third */
 #define ENOUGH_SAMPLES    4
 #define ROLE_DAYS         14
@@ -241,8 +242,14 @@ learn_place(const ExfilLearn *self, size_t week_day, size_t hour, double *median
             continue;
         if (n == 0)
             return;
+        double largest = 0;
+        for (size_t i = 0; i < n; i++)
+            largest = fmax(largest, values[i]);
         *median = fmax(center, own);
-        *spread = fmax(MAD_TO_SIGMA * quantile_mad(values, n, center), MIN_SPREAD);
+        *spread = MAD_TO_SIGMA * quantile_mad(values, n, center);
+        /* What is there on some days and not on others has no spread of its own: what
+         * is usual 95 % of the time is no more than what was ever seen. */
+        *spread = fmax(fmin(*spread, (largest - *median) / Z_95), MIN_SPREAD);
         return;
     }
 }

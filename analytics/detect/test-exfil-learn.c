@@ -84,6 +84,28 @@ test_a_weekly_full_backup_is_usual_on_its_day(void)
     g_assert_cmpfloat_with_epsilon(usual->day_median[2], exfil_learn_x(1000 * MB), 0.1);
 }
 
+static void
+test_what_is_usual_is_no_more_than_was_ever_seen(void)
+{
+    g_autofree ExfilLearn *learn = g_new(ExfilLearn, 1);
+
+    exfil_learn_begin(learn, TODAY_US);
+    for (int64_t back = 1; back <= 28; back++) {
+        const ExfilHostDay day = day_of(back, back / 7 % 2 ? 2000 * MB : 3 * MB);
+        exfil_learn_day(learn, &day);
+    }
+    const ExfilBaseline *usual = exfil_learn_end(learn);
+
+    for (size_t day = 0; day < 7; day++) {
+        const size_t place = day * 24 + 2;
+        const double high =
+            usual->hour_median[place] + 1.645 * usual->hour_spread[place];
+
+        g_assert_cmpuint(exfil_learn_octets(high), <=, 2001 * MB);
+        g_assert_cmpuint(exfil_learn_octets(high), >=, 1999 * MB);
+    }
+}
+
 /* Sends @octets on @n_days days, the first of them @first days back. */
 static ExfilPair
 learn_network(ExfilLearn *learn, size_t first, size_t n_days, uint64_t octets)
@@ -200,6 +222,8 @@ main(int argc, char **argv)
                     test_a_nightly_backup_is_usual_at_its_hour);
     g_test_add_func("/exfil-learn/a-weekly-full-backup-is-usual-on-its-day",
                     test_a_weekly_full_backup_is_usual_on_its_day);
+    g_test_add_func("/exfil-learn/what-is-usual-is-no-more-than-was-ever-seen",
+                    test_what_is_usual_is_no_more_than_was_ever_seen);
     g_test_add_func("/exfil-learn/only-habits-excuse", test_only_habits_excuse);
     g_test_add_func("/exfil-learn/which-networks-need-a-look",
                     test_which_networks_need_a_look);
