@@ -258,7 +258,7 @@ generators_series(const GArray *events, double window_sec, uint32_t sampling,
     if (sampling > 1) /* of a session that is seen at all, multiplied out */
         packets = n_packets / (1.0 - pow(1.0 - 1.0 / sampling, n_packets));
     series.in_octets = 2 * series.out_octets;
-    series.out_packets = (uint64_t) (packets * (double) series.n_events);
+    series.out_packets = (uint64_t) (packets / 2.0 * (double) series.n_events);
     series.in_packets = series.out_packets;
     return series;
 }

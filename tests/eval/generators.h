@@ -59,7 +59,7 @@ typedef struct {
     double extra;          /* random contacts beside the beats, as a share of their
                             * number before any is missing: 1 = as many */
     uint32_t sampling;     /* one packet in so many is seen */
-    uint32_t n_packets;    /* of each session, where sampled */
+    uint32_t n_packets;    /* of each session, both ways, where sampled */
     double alive_min_sec;  /* the channel lives for a time between these, uniform, */
     double alive_max_sec;  /* anywhere in the window; 0 = all of it */
     GeneratorsSizes sizes; /* of the beats; extra contacts have any size */

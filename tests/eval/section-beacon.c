@@ -98,23 +98,19 @@ static const Case cases[] = {
       NO_CLAIM },
 };
 
-/* What is said of a case without a claim: whether users are told. */
-static const char *
-coverage_verdict(const GeneratorsBeacon *beacon)
+/* What coverage says of a case, and so whether it is judged at all in earnest. */
+static bool
+is_judged(const GeneratorsBeacon *beacon)
 {
     g_autoptr(GArray) events = g_array_new(FALSE, FALSE, sizeof(ContactEvent));
     ContactSeries series;
     Dice dice;
 
-    if (beacon->sampling == 0)
-        return "no claim";
     dice_seed(&dice, cell_seed(GENERATORS_DEVELOPMENT), 0);
     generators_beacon(beacon, &dice, events);
     series = generators_series(events, beacon->window_sec, beacon->sampling,
                                beacon->n_packets);
-    return beacon_coverage(&series, NULL, &BEACON_POLICY_DEFAULT).is_enough
-               ? "no claim, coverage is silent"
-               : "no claim, coverage says so";
+    return beacon_coverage(&series, NULL, &BEACON_POLICY_DEFAULT).is_enough;
 }
 
 static char *
@@ -124,13 +120,15 @@ verdict(const Case *what, const CellResult *result)
     double best =
         fmax(result->found[SCORES_RITA].share, result->found[SCORES_RITA_TIMING].share);
     const char *than = best > ours ? "; the baseline is better" : "";
+    const char *judged =
+        is_judged(&what->beacon) ? "" : "; coverage says: no verdict, rank only";
     double short_by = what->wanted_pct - 100.0 * ours;
 
     if (what->wanted_pct == NO_CLAIM)
-        return g_strdup_printf("%s%s", coverage_verdict(&what->beacon), than);
+        return g_strdup_printf("no claim%s%s", judged, than);
     if (short_by <= 1e-9)
-        return g_strdup_printf("reached%s", than);
-    return g_strdup_printf("missed by %.1f%s", short_by, than);
+        return g_strdup_printf("reached%s%s", judged, than);
+    return g_strdup_printf("missed by %.1f%s%s", short_by, judged, than);
 }
 
 static void
