@@ -236,6 +236,61 @@ class Session(unittest.TestCase):
             base.run_job(at(10 * 3600 + 120))
             self.assertEqual(base.sql(CONTACTS), before)
 
+    def test_an_import_killed_at_random_moments_gives_the_same(self):
+        with Base("session-import-kill") as base:
+            base.partitions(at(0), at(3 * 3600), imported=True)
+            insert(base, mixture(n_flows=20000))
+            ready = ("INSERT INTO flowkeep.backfill (collector, worker, from_at, to_at,"
+                     f" state) VALUES ('import', 0, '{at(10)}', '{at(7199)}', 'ready')")
+            base.run_job(at(24 * 3600))
+            base.sql(ready)
+            begin = time.monotonic()
+            base.run_job(at(24 * 3600 + 60))
+            takes_sec = time.monotonic() - begin
+            undisturbed = base.sql(CONTACTS)
+            self.assertGreater(len(undisturbed), 100)
+
+            base.forget()
+            base.sql("DELETE FROM flowkeep.backfill")
+            base.run_job(at(24 * 3600))
+            base.sql(ready)
+            dice = random.Random(8)
+            for _ in range(10):
+                process = base.spawn_job(at(24 * 3600 + 60))
+                time.sleep(dice.uniform(0, takes_sec))
+                process.kill()
+                process.wait()
+            base.run_job(at(24 * 3600 + 60))
+            self.assertEqual(base.sql(CONTACTS), undisturbed)
+            self.assertEqual(base.sql("SELECT state FROM flowkeep.backfill"), [["done"]])
+
+    def test_what_a_silent_collector_brings_late_is_counted_once(self):
+        with Base("session-late") as base:
+            base.partitions(at(0), at(12 * 3600))
+            pieces = [flow(piece, 59.9, 60000, 1, 50000, received=piece + 61)
+                      for piece in range(600, 5 * 3600, 60)]
+            early = [row for row in pieces if row < flow(2 * 3600, 0, 0)]
+            insert(base, early + [flow(6000, 5, 1000, port=40001)])
+            base.run_job(at(2 * 3600))
+            # What another router saw meanwhile, and what it alone saw.
+            insert(base, [flow(6000, 5, 1000, 2, port=40001),
+                          flow(6100, 5, 700, 2, port=40002)])
+            base.sql("INSERT INTO flowkeep.backfill (collector, worker, from_at, to_at,"
+                     f" state) VALUES ('late', 0, '{at(6006)}', '{at(6106)}', 'ready')")
+            base.run_job(at(2 * 3600 + 1))
+            self.assertEqual(base.value("SELECT state FROM flowkeep.backfill"), "ready")
+            insert(base, pieces[len(early):])
+            base.run_job(at(4 * 3600))
+            self.assertEqual(base.value("SELECT state FROM flowkeep.backfill"), "done")
+            base.run_job(at(7 * 3600))
+            self.assertEqual(base.sql(
+                "SELECT hour, sessions, out_octets, cardinality(starts)"
+                " FROM flowkeep.contact_hour ORDER BY hour"),
+                [["2024-03-05 00:00:00+00", "1", "3000000", "1"],
+                 ["2024-03-05 01:00:00+00", "2", "3601700", "2"],
+                 *[[f"2024-03-05 0{hour}:00:00+00", "0", "3600000", "0"]
+                   for hour in (2, 3, 4)]])
+
     def test_what_cannot_be_made_again_is_kept_by_an_import(self):
         with Base("session-kept") as base:
             base.partitions(at(0), at(6 * 3600))
