@@ -6,9 +6,9 @@
 #include "suggestion.h"
 
 static const Command *const commands[] = {
-    &cmd_migrate, &cmd_check_config, &cmd_dump_config, &cmd_status,
-    &cmd_doctor,  &cmd_alerts,       &cmd_explain,     &cmd_ack,
-    &cmd_mute,    &cmd_unmute,       &cmd_replay,      &cmd_export,
+    &cmd_migrate, &cmd_check_config, &cmd_dump_config, &cmd_status, &cmd_doctor,
+    &cmd_alerts,  &cmd_explain,      &cmd_ack,         &cmd_mute,   &cmd_unmute,
+    &cmd_report,  &cmd_mail_test,    &cmd_replay,      &cmd_export,
 };
 
 const Command *

@@ -28,9 +28,11 @@ extern const Command cmd_doctor;
 extern const Command cmd_dump_config;
 extern const Command cmd_explain;
 extern const Command cmd_export;
+extern const Command cmd_mail_test;
 extern const Command cmd_migrate;
 extern const Command cmd_mute;
 extern const Command cmd_replay;
+extern const Command cmd_report;
 extern const Command cmd_status;
 extern const Command cmd_unmute;
 

@@ -8,6 +8,7 @@
 
 #define HOUR_US     (3600 * US_PER_SEC)
 #define PLOT_HEIGHT 150
+#define MAX_BAR     40 /* wide */
 
 typedef struct {
     const ChartData *data;
@@ -89,7 +90,10 @@ draw_bars(Canvas *canvas, const Volumes *volumes)
         const ChartHour *hour = &data->hours[i];
         const double x = x_of(volumes, hour->hour_us);
         const double width = x_of(volumes, hour->hour_us + HOUR_US) - x;
-        const double gap = width > 6 ? width * 0.2 : width > 2.5 ? 0.5 : 0;
+        const double gap = width > 2 * MAX_BAR ? width - MAX_BAR
+                           : width > 6         ? width * 0.2
+                           : width > 2.5       ? 0.5
+                                               : 0;
         const double y = y_of(volumes, hour->out_octets);
 
         if (hour->out_octets > 0)

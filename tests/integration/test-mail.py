@@ -3,6 +3,7 @@
 """What happened to incidents is mailed once: through a real mail server that is down,
 slow, greylisting, refusing or lying, and with processes killed at any moment."""
 
+import html.parser
 import json
 import os
 import random
@@ -136,8 +137,10 @@ class Place:
         return self.daemon
 
     def log(self):
-        with open(os.path.join(self.folder, "log"), encoding="utf-8",
-                  errors="replace") as log:
+        path = os.path.join(self.folder, "log")
+        if not os.path.exists(path):
+            return ""
+        with open(path, encoding="utf-8", errors="replace") as log:
             return log.read()
 
     def outbox(self, columns="state"):
@@ -153,6 +156,28 @@ class Place:
 def quote(text):
     return "E'" + (text.replace("\\", "\\\\").replace("'", "\\'")
                    .replace("\r", "\\r").replace("\n", "\\n")) + "'"
+
+
+class Page(html.parser.HTMLParser):
+    """What stands in a page."""
+
+    EMPTY = ("meta", "img", "br")
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.open, self.sources, self.text = [], [], [], ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+        self.sources += [value for name, value in attrs if name in ("src", "href")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
 
 
 class Mail(unittest.TestCase):
@@ -231,9 +256,9 @@ class Mail(unittest.TestCase):
             self.assertEqual(box.received()[0]["to"], ["ops@example.net"])
             message = box.messages()[0]
             self.assertIsNone(message["Bcc"])
-            html = message.get_body(("html",)).get_content()
-            self.assertNotIn("<script", html)
-            self.assertIn("&lt;script&gt;", html)
+            page = message.get_body(("html",)).get_content()
+            self.assertNotIn("<script", page)
+            self.assertIn("&lt;script&gt;", page)
 
     def test_recipients_get_what_concerns_them(self):
         people = {"ops": {"address": "ops@example.net", "groups": "servers"},
@@ -278,6 +303,68 @@ class Mail(unittest.TestCase):
             place.c.sql("UPDATE flowkeep.alert SET state = 'muted'")
             place.mail()
             self.assertEqual(place.outbox(), [])
+
+    # --- what people run
+
+    def test_mail_test_says_what_the_server_answers(self):
+        people = {"ops": {"address": "ops@example.net"},
+                  "gone": {"address": "gone@example.net"}}
+        with Mailbox(self.good) as box, \
+                Place("trial", box, people, **self.trusting()) as place:
+            done = place.c.flowkeep("mail-test")
+            self.assertIn("ops <ops@example.net>: taken\n    250 2.0.0 taken",
+                          done.stdout)
+            self.assertEqual(len(set(box.ids())), 2)
+            self.assertIn("test", box.messages()[0]["Subject"])
+
+            box.behave(rcpt={"gone@example.net": "550 5.1.1 no such user"})
+            done = place.c.flowkeep("mail-test", "gone", check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("refused for good", done.stdout)
+            self.assertIn("> RCPT TO:<gone@example.net>", done.stdout)
+            self.assertIn("< 550 5.1.1 no such user", done.stdout)
+            self.assertNotIn(PASSWORD, done.stdout)
+
+            self.assertEqual(
+                place.c.flowkeep("mail-test", "who", check=False).returncode, 2)
+            place.c.write_config({"smtp": {"server": ""}})
+            done = place.c.flowkeep("mail-test", check=False)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("[smtp] server is not set", done.stderr)
+
+    def test_the_report_is_one_file_that_loads_nothing_and_runs_nothing(self):
+        with Place("report") as place:
+            place.event(place.alert())
+            place.event(place.alert(number=15, title=EVIL, explanation=EVIL, group=EVIL))
+            place.alert(number=16, severity="listed", title=EVIL)
+            place.c.sql(f"""
+                UPDATE flowkeep.alert SET opened_at = now(), found_at = now();
+                INSERT INTO flowkeep.contact_hour (hour, host, peer, service_port,
+                    protocol, initiator, sessions, out_octets, in_octets)
+                SELECT date_trunc('hour', now()) - i * interval '1 hour', '10.2.0.14',
+                       '203.0.113.51', 443, 6, 1, 133, 46000 * i, 9000
+                  FROM generate_series(1, 24) AS i;
+                INSERT INTO flowkeep.blind_spot (job, subject, reason, since_at, seen_at)
+                VALUES ('beacon', {quote(EVIL)}, 'sampled 1:1000', now(), now());""")
+            path = os.path.join(place.folder, "report.html")
+            done = place.c.flowkeep("report", "--since", "-2d", "-o", path)
+            self.assertIn("3 incidents", done.stdout)
+            with open(path, encoding="utf-8") as page:
+                text = page.read()
+            found = Page()
+            found.feed(text)
+            self.assertEqual(found.open, [])
+            self.assertNotIn("script", found.tags)
+            self.assertGreaterEqual(found.tags.count("img"), 4)
+            self.assertEqual({source[:22] for source in found.sources},
+                             {"data:image/png;base64,"})
+            for words in ("10.2.0.14 -> 203.0.113.51:443", "every 27.1 s",
+                          "sampled 1:1000", "13.8 MB"):
+                self.assertIn(words, found.text)
+            again = place.c.flowkeep("report", "-o", "-").stdout
+            self.assertTrue(again.startswith("<!DOCTYPE html>"))
+            self.assertEqual(
+                place.c.flowkeep("report", "--since", "yes", check=False).returncode, 2)
 
     # --- the digest
 
