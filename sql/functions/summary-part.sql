@@ -119,6 +119,33 @@ $$;
 COMMENT ON FUNCTION flowkeep_view.interface_part
     IS 'parts of traffic of an exporter by interface, to be summed up';
 
+-- Traffic by watched: of all exporters (0 among them) from the summary by service, which
+-- has the fewest rows; of some, or by the minute, from that by exporter.
+CREATE OR REPLACE FUNCTION flowkeep_view.watched_part(
+    in_from timestamptz,
+    in_to timestamptz,
+    in_grain_sec integer,
+    in_exporters integer[])
+RETURNS TABLE (start_at timestamptz, watched smallint, octets double precision,
+               packets double precision, flows double precision)
+LANGUAGE sql STABLE
+AS $$
+    SELECT p.start_at, p.watched, p.octets, p.packets, p.flows
+      FROM flowkeep_view.service_part(in_from, in_to, in_grain_sec) AS p
+     WHERE 0 = ANY (in_exporters) AND in_grain_sec >= 300
+    UNION ALL
+    SELECT p.start_at, p.watched, p.octets, p.packets, p.flows
+      FROM flowkeep_view.traffic_part(in_from, in_to, in_grain_sec) AS p
+     WHERE 0 = ANY (in_exporters) AND in_grain_sec < 300
+    UNION ALL
+    SELECT p.start_at, p.watched, p.octets, p.packets, p.flows
+      FROM flowkeep_view.traffic_part(in_from, in_to, in_grain_sec) AS p
+     WHERE NOT 0 = ANY (in_exporters) AND p.exporter_id = ANY (in_exporters)
+$$;
+
+COMMENT ON FUNCTION flowkeep_view.watched_part
+    IS 'parts of traffic of some exporters by watched, to be summed up';
+
 -- talker_5m for a few hours, hours of talker_summary for some days, then its days.
 -- Where these end, talker_5m goes on.
 CREATE OR REPLACE FUNCTION flowkeep_view.talker_part(
@@ -131,36 +158,35 @@ LANGUAGE sql STABLE
 AS $$
     SELECT s.start_at, s.key, s.octets, s.packets, s.flows
       FROM flowkeep.talker_summary AS s
-     WHERE s.kind = in_kind
+     WHERE in_to - in_from > interval '15 days'
+       AND s.kind = in_kind
        AND s.grain_sec = 86400
-       AND in_to - in_from > interval '15 days'
        AND s.start_at >= date_bin('1 day', in_from, 'epoch')
-       AND s.start_at < least(in_to, date_bin('1 day', (SELECT h.done_until
-               FROM flowkeep.housekeeping AS h WHERE h.task = 'traffic_compacted'), 'epoch'))
+       AND s.start_at < least(in_to, date_bin('1 day',
+               (SELECT flowkeep_view.summarised_until()), 'epoch'))
     UNION ALL
     SELECT s.start_at, s.key, s.octets, s.packets, s.flows
       FROM flowkeep.talker_summary AS s
-     WHERE s.kind = in_kind
+     WHERE in_to - in_from > interval '3 hours'
+       AND s.kind = in_kind
        AND s.grain_sec = 3600
-       AND in_to - in_from > interval '6 hours'
        AND s.start_at >= CASE
                WHEN in_to - in_from > interval '15 days'
-               THEN date_bin('1 day', (SELECT h.done_until FROM flowkeep.housekeeping AS h
-                                        WHERE h.task = 'traffic_compacted'), 'epoch')
+               THEN greatest(in_from, date_bin('1 day',
+                                 (SELECT flowkeep_view.summarised_until()), 'epoch'))
                ELSE date_bin('1 hour', in_from, 'epoch')
            END
-       AND s.start_at < least(in_to, (SELECT h.done_until FROM flowkeep.housekeeping AS h
-                                       WHERE h.task = 'traffic_compacted'))
+       AND s.start_at < least(in_to, date_bin('1 hour',
+               (SELECT flowkeep_view.summarised_until()), 'epoch'))
     UNION ALL
     SELECT t.start_at, t.key, t.octets::double precision, t.packets::double precision,
            t.flows::double precision
       FROM flowkeep.talker_5m AS t
      WHERE t.kind = in_kind
        AND t.start_at >= CASE
-               WHEN in_to - in_from > interval '6 hours'
-               THEN greatest(date_bin('1 hour', in_from, 'epoch'),
-                             (SELECT h.done_until FROM flowkeep.housekeeping AS h
-                               WHERE h.task = 'traffic_compacted'))
+               WHEN in_to - in_from > interval '3 hours'
+               THEN greatest(date_bin('1 hour', in_from, 'epoch'), date_bin('1 hour',
+                                 (SELECT flowkeep_view.summarised_until()), 'epoch'))
                ELSE date_bin('5 minutes', in_from, 'epoch')
            END
        AND t.start_at < in_to

@@ -129,6 +129,8 @@ BEGIN
         PERFORM flowkeep.summarise_wider(300, 3600, from_hour, to_hour);
         PERFORM flowkeep.summarise_wider(3600, 21600, date_bin(six, from_hour, 'epoch'),
                                          date_bin(six, to_hour, 'epoch'));
+        PERFORM flowkeep.summarise_talkers(h.at)
+           FROM generate_series(from_hour, to_hour - hour, hour) AS h (at);
     END IF;
 END
 $$;

@@ -43,6 +43,8 @@ $$;
 COMMENT ON FUNCTION flowkeep_view.device_usual
     IS 'whether that is usual for a network device';
 
+-- Sealed partitions have indexes of hosts: some addresses are looked up in them.  The
+-- others are read, and each row's hosts looked up among the addresses.
 CREATE OR REPLACE FUNCTION flowkeep_view.device_flow(in_from timestamptz, in_to timestamptz)
 RETURNS TABLE (received_at timestamptz, device inet, peer inet, is_out boolean,
                protocol smallint, port integer, octets bigint, packets bigint)
@@ -53,6 +55,7 @@ AS $$
            f.octets, f.packets
       FROM flowkeep.flow AS f
      WHERE f.received_at >= in_from AND f.received_at < in_to
+       AND f.received_at < (SELECT flowkeep_view.sealed_until(in_from))
        AND f.src = ANY (ARRAY(SELECT e.address FROM flowkeep.exporter AS e))
     UNION ALL
     SELECT f.received_at, f.dst, f.src, false, f.protocol,
@@ -60,7 +63,24 @@ AS $$
            f.octets, f.packets
       FROM flowkeep.flow AS f
      WHERE f.received_at >= in_from AND f.received_at < in_to
+       AND f.received_at < (SELECT flowkeep_view.sealed_until(in_from))
        AND f.dst = ANY (ARRAY(SELECT e.address FROM flowkeep.exporter AS e))
+    UNION ALL
+    SELECT f.received_at, f.src, f.dst, true, f.protocol,
+           CASE WHEN f.protocol IN (6, 17, 132) THEN least(f.src_port, f.dst_port) ELSE 0 END,
+           f.octets, f.packets
+      FROM flowkeep.flow AS f
+     WHERE f.received_at >= in_from AND f.received_at < in_to
+       AND f.received_at >= (SELECT flowkeep_view.sealed_until(in_from))
+       AND f.src IN (SELECT e.address FROM flowkeep.exporter AS e)
+    UNION ALL
+    SELECT f.received_at, f.dst, f.src, false, f.protocol,
+           CASE WHEN f.protocol IN (6, 17, 132) THEN least(f.src_port, f.dst_port) ELSE 0 END,
+           f.octets, f.packets
+      FROM flowkeep.flow AS f
+     WHERE f.received_at >= in_from AND f.received_at < in_to
+       AND f.received_at >= (SELECT flowkeep_view.sealed_until(in_from))
+       AND f.dst IN (SELECT e.address FROM flowkeep.exporter AS e)
 $$;
 
 COMMENT ON FUNCTION flowkeep_view.device_flow
@@ -69,13 +89,16 @@ COMMENT ON FUNCTION flowkeep_view.device_flow
 CREATE OR REPLACE FUNCTION flowkeep_view.device_peer(
     in_from timestamptz,
     in_to timestamptz,
+    in_usual boolean,
     in_limit integer DEFAULT 200)
 RETURNS TABLE (device text, device_address text, peer text, peer_is text, service text,
                use text, usual text, out_octets double precision, in_octets double precision,
                flows bigint, first_at timestamptz, last_at timestamptz)
 LANGUAGE sql STABLE
 AS $$
-    SELECT coalesce(e.name, host(g.device)), host(g.device), host(g.peer),
+    SELECT coalesce((SELECT max(x.name) FROM flowkeep.exporter AS x
+                      WHERE x.address = g.device), host(g.device)),
+           host(g.device), host(g.peer),
            coalesce((SELECT 'exporter ' || coalesce(max(o.name), '')
                        FROM flowkeep.exporter AS o WHERE o.address = g.peer
                      HAVING count(*) > 0),
@@ -95,15 +118,16 @@ AS $$
                    count(*) AS flows, min(f.received_at) AS first_at,
                    max(f.received_at) AS last_at
               FROM flowkeep_view.device_flow(in_from, in_to) AS f
-             GROUP BY 1, 2, 3, 4, 5) AS g
-      LEFT JOIN LATERAL (SELECT max(x.name) AS name FROM flowkeep.exporter AS x
-                          WHERE x.address = g.device) AS e ON true
-     ORDER BY flowkeep_view.device_usual(g.use), g.out_octets + g.in_octets DESC
-     LIMIT in_limit
+             WHERE flowkeep_view.device_usual(
+                       flowkeep_view.device_use(f.protocol, f.port)) = in_usual
+             GROUP BY 1, 2, 3, 4, 5
+             ORDER BY sum(f.octets) DESC
+             LIMIT in_limit) AS g
+     ORDER BY g.out_octets + g.in_octets DESC
 $$;
 
 COMMENT ON FUNCTION flowkeep_view.device_peer
-    IS 'whom network devices talk to, and what for; the unusual first; as exported';
+    IS 'whom network devices talk to, and what for: the usual or the unusual; as exported';
 
 CREATE OR REPLACE FUNCTION flowkeep_view.device_traffic(
     in_from timestamptz,
@@ -123,3 +147,35 @@ $$;
 
 COMMENT ON FUNCTION flowkeep_view.device_traffic
     IS 'rates of traffic that ends on network devices over time, by what it is for';
+
+-- One row: how much of it there is.
+CREATE OR REPLACE FUNCTION flowkeep_view.device_status(
+    in_from timestamptz,
+    in_to timestamptz)
+RETURNS TABLE (devices bigint, unusual_peers bigint, unusual_octets double precision,
+               usual_octets double precision, strangers bigint)
+LANGUAGE sql STABLE
+AS $$
+    WITH peer AS MATERIALIZED (
+        SELECT f.device, f.peer,
+               flowkeep_view.device_usual(flowkeep_view.device_use(f.protocol, f.port))
+                   AS is_usual,
+               sum(f.octets)::double precision AS octets
+          FROM flowkeep_view.device_flow(in_from, in_to) AS f
+         GROUP BY 1, 2, 3
+    )
+    SELECT count(DISTINCT p.device), count(*) FILTER (WHERE NOT p.is_usual),
+           coalesce(sum(p.octets) FILTER (WHERE NOT p.is_usual), 0),
+           coalesce(sum(p.octets) FILTER (WHERE p.is_usual), 0),
+           (SELECT count(*)
+              FROM (SELECT DISTINCT x.peer FROM peer AS x) AS o
+             WHERE NOT EXISTS (SELECT FROM flowkeep.watch_network AS n
+                                WHERE n.network >>= o.peer)
+               AND NOT EXISTS (SELECT FROM flowkeep.exporter AS e
+                                WHERE e.address = o.peer))
+      FROM peer AS p
+    HAVING count(*) > 0
+$$;
+
+COMMENT ON FUNCTION flowkeep_view.device_status
+    IS 'one row: devices with traffic of their own, how much of it is unusual, strangers among their peers';

@@ -16,31 +16,33 @@ LANGUAGE sql STABLE
 AS $$
     WITH width AS (
         SELECT flowkeep_view.width_sec(in_from, in_interval_ms) AS sec
-    ), part AS MATERIALIZED (
-        SELECT date_bin(make_interval(secs => w.sec), t.start_at, 'epoch') AS at,
-               t.exporter_id, sum(t.octets) AS octets, sum(t.flows) AS flows
-          FROM width AS w
-         CROSS JOIN flowkeep_view.traffic_part(
-                   date_bin(make_interval(secs => flowkeep_view.width_sec(
-                                in_from, in_interval_ms)), in_from, 'epoch'),
-                   in_to, flowkeep_view.grain_sec(in_from, in_interval_ms)) AS t
-         GROUP BY 1, 2
-    ), top AS (
-        SELECT p.exporter_id, flowkeep_view.exporter_label(p.exporter_id) AS exporter
-          FROM part AS p
-         GROUP BY p.exporter_id
-         ORDER BY sum(p.octets) DESC, p.exporter_id
-         LIMIT in_limit
+    ), top AS MATERIALIZED (
+        SELECT r.exporter_id, flowkeep_view.exporter_label(r.exporter_id) AS exporter
+          FROM (SELECT t.exporter_id
+                  FROM flowkeep_view.traffic_part(
+                           date_bin(make_interval(secs => flowkeep_view.width_sec(
+                                        in_from, in_interval_ms)), in_from, 'epoch'),
+                           in_to,
+                           flowkeep_view.grain_sec(in_from, (extract(epoch FROM in_to - in_from)
+                                                             / 12)::bigint * 1000)) AS t
+                 GROUP BY t.exporter_id
+                 ORDER BY sum(t.octets) DESC, t.exporter_id
+                 LIMIT in_limit) AS r
     )
-    SELECT p.at, coalesce(t.exporter, 'Other'),
-           8 * sum(p.octets) / greatest(60, least(max(w.sec),
-                                   extract(epoch FROM in_to - p.at)))::double precision,
-           sum(p.flows) / greatest(60, least(max(w.sec),
-                              extract(epoch FROM in_to - p.at)))::double precision
-      FROM width AS w
-     CROSS JOIN part AS p
-      LEFT JOIN top AS t ON t.exporter_id = p.exporter_id
-     GROUP BY 1, 2
+    SELECT p.at, coalesce(p.exporter, 'Other'),
+           8 * p.octets / greatest(60, least(p.sec, extract(epoch FROM in_to - p.at)))
+               ::double precision,
+           p.flows / greatest(60, least(p.sec, extract(epoch FROM in_to - p.at)))
+               ::double precision
+      FROM (SELECT date_bin(make_interval(secs => w.sec), t.start_at, 'epoch') AS at,
+                   top.exporter, w.sec, sum(t.octets) AS octets, sum(t.flows) AS flows
+              FROM width AS w
+             CROSS JOIN flowkeep_view.traffic_part(
+                       date_bin(make_interval(secs => flowkeep_view.width_sec(
+                                    in_from, in_interval_ms)), in_from, 'epoch'),
+                       in_to, flowkeep_view.grain_sec(in_from, in_interval_ms)) AS t
+              LEFT JOIN top ON top.exporter_id = t.exporter_id
+             GROUP BY 1, 2, 3) AS p
      ORDER BY 1, 2
 $$;
 

@@ -16,11 +16,12 @@ LANGUAGE sql STABLE
 AS $$
     WITH stored AS (
         SELECT coalesce(sum(p.flows), 0) AS flows
-          FROM flowkeep_view.traffic_part(
+          FROM flowkeep_view.watched_part(
                    in_from, in_to,
                    flowkeep_view.grain_sec(
                        in_from,
-                       (extract(epoch FROM in_to - in_from) / 288)::bigint * 1000)) AS p
+                       (extract(epoch FROM in_to - in_from) / 24)::bigint * 1000),
+                   '{0}') AS p
     ), lost AS (
         SELECT coalesce(sum(l.count) FILTER (WHERE l.unit = 'flows'), 0)::double precision
                    AS flows,

@@ -31,13 +31,13 @@ AS $$
              CROSS JOIN LATERAL
                    (SELECT date_bin(make_interval(secs => g.sec), p.start_at, 'epoch') AS at,
                            p.watched, p.octets
-                      FROM flowkeep_view.traffic_part(
+                      FROM flowkeep_view.watched_part(
                                in_from, in_to,
                                flowkeep_view.grain_sec(
                                    in_from,
                                    greatest(300, extract(epoch FROM in_to - in_from) / 288)
-                                       ::bigint * 1000)) AS p
-                     WHERE 0 = ANY (in_exporters) OR p.exporter_id = ANY (in_exporters))
+                                       ::bigint * 1000),
+                               in_exporters) AS p)
                    AS t
              GROUP BY t.at, g.sec) AS b
 $$;

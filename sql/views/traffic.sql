@@ -41,14 +41,13 @@ AS $$
                    (SELECT date_bin(make_interval(secs => w.width_sec), t.start_at, 'epoch')
                                AS at,
                            t.watched, t.octets, t.packets, t.flows
-                      FROM flowkeep_view.traffic_part(
+                      FROM flowkeep_view.watched_part(
                                date_bin(make_interval(secs => flowkeep_view.width_sec(
                                             in_from - in_shift, in_interval_ms)),
                                         in_from - in_shift, 'epoch'),
                                in_to - in_shift,
-                               flowkeep_view.grain_sec(in_from - in_shift, in_interval_ms))
-                               AS t
-                     WHERE 0 = ANY (in_exporters) OR t.exporter_id = ANY (in_exporters))
+                               flowkeep_view.grain_sec(in_from - in_shift, in_interval_ms),
+                               in_exporters) AS t)
                    AS p
              GROUP BY p.at, w.width_sec) AS b
 $$;

@@ -47,8 +47,11 @@ AS $$
           FROM flowkeep_view.host_part(date_bin('1 hour', in_from, 'epoch'), in_to) AS p
          GROUP BY 1, 2
     ), named AS (
-        SELECT h.host, coalesce(flowkeep_view.group_of(h.host), 'no longer watched') AS name
+        SELECT DISTINCT ON (h.host) h.host,
+               coalesce(n.group_name, 'no longer watched') AS name
           FROM (SELECT DISTINCT p.host FROM part AS p) AS h
+          LEFT JOIN flowkeep.watch_network AS n ON n.network >>= h.host
+         ORDER BY h.host, masklen(n.network) DESC, n.group_name
     )
     SELECT p.at, n.name,
            8 * sum(p.out_octets) / w.sec, 8 * sum(p.in_octets) / w.sec

@@ -2,9 +2,7 @@
 """Made-up traffic of any size, written by SQL: as if collectors and jobs had stored it.
 
     traffic = MadeUp(hours=168, flows_per_hour=600_000, exporters=200, hosts=50_000)
-    run(traffic.prepare())                        # exporters, watched groups
-    for hour in range(traffic.hours): run(traffic.hour(hour))
-    run(traffic.finish())                         # summaries, sealed partitions
+    run(query, traffic)
 
 Two fifths of the hosts are inside; the first 512 of them at most are watched.  Each
 inside host talks to some 300 outside, a few much and most little; one flow in 500 ends
@@ -17,20 +15,42 @@ SERVICES = ("443,443,443,443,443,443,80,80,80,53,53,53,53,123,25,22,22,3389,445,
             "993,587,161,389,636,5060,8080,3306,5432,1433,0,0,0,0,0,0")
 UDP = "53,123,161,5060"
 N_WATCHED = 512
-DETAILED_HOURS = 24  # of talker_5m; before that only its sums by hour
+DETAILED_HOURS = 4  # of talker_5m; before that only its sums by hour
+
+COPIED = [("traffic_1m", "minute"), ("traffic_1h", "hour"), ("contact_hour", "hour"),
+          ("host_summary", "hour"), ("traffic_summary", "start_at"),
+          ("service_summary", "start_at"), ("interface_summary", "start_at"),
+          ("talker_summary", "start_at")]
+COPY = """
+DO $$
+DECLARE
+    columns text;
+BEGIN
+    SELECT string_agg(CASE WHEN attname IN ('{column}', 'start_at', 'end_at')
+                           THEN attname || ' - interval ''{day} days''' ELSE attname END,
+                      ', ' ORDER BY attnum) INTO columns
+      FROM pg_attribute
+     WHERE attrelid = 'flowkeep.{table}'::regclass AND attnum > 0 AND NOT attisdropped;
+    EXECUTE 'INSERT INTO flowkeep.{table} SELECT ' || columns || ' FROM flowkeep.{table}'
+            ' WHERE {column} >= ''{first}'' AND {column} < ''{until}''';
+END
+$$"""
 
 
 class MadeUp:
-    def __init__(self, hours, flows_per_hour, exporters, hosts, end=None, seed=0.5):
+    def __init__(self, hours, flows_per_hour, exporters, hosts, days_before=0, seed=0.5):
         self.hours = hours
+        self.days_before = days_before
         self.flows_per_hour = flows_per_hour
         self.exporters = exporters
         self.inside = hosts * 2 // 5
         self.outside = hosts - self.inside
         self.seed = seed
-        self.end = end or datetime.datetime.now(datetime.timezone.utc)
+        self.end = datetime.datetime.now(datetime.timezone.utc)
         self.first = (self.end.replace(minute=0, second=0, microsecond=0)
                       - datetime.timedelta(hours=hours - 1))
+
+        self.oldest = self.first - datetime.timedelta(days=days_before)
 
     def at(self, hour):
         return self.first + datetime.timedelta(hours=hour)
@@ -46,13 +66,13 @@ class MadeUp:
                                        last_seen_at, sampling, sampling_source,
                                        clock_skew_ms)
         SELECT inet '10.255.0.0' + n, n % 3, 'router-' || to_char(n, 'FM000'),
-               (ARRAY[5, 9, 10])[n % 3 + 1], '{self.first}', '{self.end}',
+               (ARRAY[5, 9, 10])[n % 3 + 1], '{self.oldest}', '{self.end}',
                CASE WHEN n % 10 = 0 THEN 100 END, CASE WHEN n % 10 = 0 THEN 'exporter' END,
                n * 7 % 50 - 25
           FROM generate_series(1, {self.exporters}) AS n;
         INSERT INTO flowkeep.interface (exporter_id, if_index, name, description, speed_bps,
                                         learnt_at)
-        SELECT e.id, n, 'Gi0/' || n, CASE n WHEN 1 THEN 'uplink' END, 1e9, '{self.first}'
+        SELECT e.id, n, 'Gi0/' || n, CASE n WHEN 1 THEN 'uplink' END, 1e9, '{self.oldest}'
           FROM flowkeep.exporter AS e CROSS JOIN generate_series(1, 6) AS n;
         INSERT INTO flowkeep.exporter_template (collector, worker, exporter_id, version,
                                                 template_id, peer_port, is_options, body,
@@ -69,11 +89,11 @@ class MadeUp:
                segment_offset, received_at, backlog_bytes, rows_stored, batches, updated_at)
         VALUES ('made-up', 0, 'none', 1, 1, '{self.end}', 0,
                 {self.hours * self.flows_per_hour}, {self.hours * 3600}, '{self.end}');
-        SELECT flowkeep.partition_ensure('flow', '{self.first}',
+        SELECT flowkeep.partition_ensure('flow', '{self.oldest}',
                    '{self.end}'::timestamptz + interval '2 hours', '1 hour'),
-               flowkeep.partition_ensure('traffic_1m', '{self.first}', '{self.end}', '1 day'),
-               flowkeep.partition_ensure('talker_5m', '{self.first}', '{self.end}', '1 day'),
-               flowkeep.partition_ensure('contact_hour', '{self.first}', '{self.end}',
+               flowkeep.partition_ensure('traffic_1m', '{self.oldest}', '{self.end}', '1 day'),
+               flowkeep.partition_ensure('talker_5m', '{self.oldest}', '{self.end}', '1 day'),
+               flowkeep.partition_ensure('contact_hour', '{self.oldest}', '{self.end}',
                                          '1 day');
         """
 
@@ -191,9 +211,19 @@ class MadeUp:
     def hour(self, hour):
         return self.flows(hour) + self.sums(hour)
 
+    def day_before(self, day):
+        """Statements that write the last 24 hours once more, so many days earlier, with
+        all that was made of them: faster than making them anew."""
+        first = self.hours - 24
+        return [COPY.format(table="flow", column="received_at", day=day,
+                            first=self.at(hour), until=self.at(hour + 1))
+                for hour in range(first, self.hours)] + [
+            COPY.format(table=table, column=column, day=day, first=self.at(first),
+                        until=self.at(self.hours)) for table, column in COPIED]
+
     def finish(self):
         """Then call flowkeep.compact_next() until it returns null, and seal."""
-        days = f"generate_series(date_trunc('day', timestamptz '{self.first}')," \
+        days = f"generate_series(date_trunc('day', timestamptz '{self.oldest}')," \
                f" '{self.end}', '1 day') AS d (day)"
         return f"""
         INSERT INTO flowkeep.loss (minute, collector, exporter_id, reason, class, unit, count)
