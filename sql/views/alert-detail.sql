@@ -131,6 +131,36 @@ COMMENT ON COLUMN flowkeep_view.alert_event.who IS 'who did it';
 COMMENT ON COLUMN flowkeep_view.alert_event.note IS 'what they said about it';
 COMMENT ON COLUMN flowkeep_view.alert_event.mails_sent IS 'messages sent about it';
 
+-- The hours that are stored with an incident; where there are none, those of contact_hour
+-- in its window, without a band.
+CREATE OR REPLACE FUNCTION flowkeep_view.alert_volume(in_alert_id bigint)
+RETURNS TABLE ("time" timestamptz, out_octets double precision, in_octets double precision,
+               low_octets double precision, high_octets double precision)
+LANGUAGE sql STABLE
+AS $$
+    SELECT h.time, h.out_octets, h.in_octets, h.low_octets, h.high_octets
+      FROM flowkeep_view.alert_hour AS h
+     WHERE h.alert_id = in_alert_id
+    UNION ALL
+    SELECT c.hour, sum(c.out_octets)::double precision, sum(c.in_octets)::double precision,
+           NULL, NULL
+      FROM flowkeep.alert AS a
+      JOIN flowkeep.contact_hour AS c
+        ON c.host = a.host
+       AND c.peer <<= a.peer_network
+       AND (a.service_port = 0 OR c.service_port = a.service_port)
+       AND c.hour >= date_bin('1 hour', (a.evidence ->> 'from')::timestamptz, 'epoch')
+       AND c.hour <= (a.evidence ->> 'to')::timestamptz
+     WHERE a.id = in_alert_id
+       AND NOT EXISTS (SELECT FROM flowkeep_view.alert_hour AS h
+                        WHERE h.alert_id = in_alert_id)
+     GROUP BY c.hour
+     ORDER BY 1
+$$;
+
+COMMENT ON FUNCTION flowkeep_view.alert_volume
+    IS 'octets by hour of an incident, with the learnt band if one is stored';
+
 -- How often each gap between contacts: 60 bins up to the 99th percentile, one for more.
 CREATE OR REPLACE FUNCTION flowkeep_view.alert_gap(in_alert_id bigint)
 RETURNS TABLE (gap text, contacts bigint, from_sec double precision)
