@@ -10,7 +10,7 @@
 
 const JobTableRow job_table[] = {
     { &job_session, JOB_LANE_WATCH, PERIOD(session_period_sec) },
-    { &job_baseline, JOB_LANE_WATCH, PERIOD(baseline_period_sec) },
+    { &job_baseline, JOB_LANE_LEARN, PERIOD(baseline_period_sec) },
     { &job_beacon, JOB_LANE_WATCH, PERIOD(beacon_period_sec) },
     { &job_exfil, JOB_LANE_WATCH, PERIOD(exfil_period_sec) },
     { &job_mail, JOB_LANE_MAIL, PERIOD(mail_period_sec) },

@@ -9,9 +9,10 @@
  * the data; lanes run side by side. */
 typedef enum {
     JOB_LANE_WATCH, /* from flows to alerts */
+    JOB_LANE_LEARN, /* takes long at times, and nobody waits for it */
     JOB_LANE_MAIL,  /* must not wait for the others */
 } JobLane;
-#define JOB_N_LANES 2
+#define JOB_N_LANES 3
 
 typedef struct {
     const Job *job;

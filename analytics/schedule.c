@@ -111,7 +111,7 @@ run_lane(gpointer user_data)
 Schedule *
 schedule_start(AnalyticsSettings *settings)
 {
-    static const char *const names[JOB_N_LANES] = { "watch", "mail" };
+    static const char *const names[JOB_N_LANES] = { "watch", "learn", "mail" };
     Schedule *self = g_new0(Schedule, 1);
 
     self->settings = settings;
