@@ -140,7 +140,11 @@ def make(pg, options, folder):
         "SELECT name FROM flowkeep.time_partition WHERE parent = 'flow'"
         " AND sealed_at IS NULL AND to_at < now() - interval '5 minutes'")],
          options.loaders, "partitions sealed")
-    query("VACUUM ANALYZE")
+    # Flow was analysed when it was sealed.
+    query("VACUUM ANALYZE flowkeep.traffic_summary, flowkeep.service_summary,"
+          " flowkeep.interface_summary, flowkeep.talker_summary, flowkeep.host_summary,"
+          " flowkeep.contact_hour, flowkeep.talker_5m, flowkeep.traffic_1h")
+    query("ANALYZE flowkeep.traffic_1m")
     query(f"CREATE TABLE public.made_up AS SELECT timestamptz '{traffic.end}' AS end_at")
 
 
