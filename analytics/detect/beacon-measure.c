@@ -24,6 +24,13 @@
 #define SPAN_MEDIANS 25.0
 #define SPAN_MIN_SEC 1800.0
 
+/* Nominal -log10 p that a test may have without support by another. */
+#define FREE_SCORE 2.0
+
+/* From here on it is beyond doubt that no gaps are long: of heavy tails, one in a
+ * hundred reaches 1.7. */
+#define SURE_SCORE 3.0
+
 /* Below this evidence nobody wants to know the period. */
 #define DESCRIBED 1.0
 
@@ -136,6 +143,37 @@ fill_gaps(Work *work, const double *times, size_t n_times)
     }
 }
 
+static double
+variation(const double *gaps, size_t n_gaps)
+{
+    double sum = 0;
+    double squares = 0;
+
+    for (size_t i = 0; i < n_gaps; i++) {
+        sum += gaps[i];
+        squares += gaps[i] * gaps[i];
+    }
+    const double mean = sum / (double) n_gaps;
+
+    return mean > 0 ? sqrt(fmax(0, squares / (double) n_gaps / mean / mean - 1)) : 0;
+}
+
+/* What heavy tails and shortest gaps do by themselves, is no rhythm: many gaps are then
+ * about alike, while some are very long.  So alike gaps count in full only as far as no
+ * gaps are long; and folds and lags as far as that is so, or the long ones are
+ * multiples, too, or fall off as those between missing beats do. */
+static void
+limit_by_tail(double *score, const BoundedGaps *bounded, const FoldedGaps *folded)
+{
+    const double beyond_doubt = fmax(0, bounded->score - SURE_SCORE);
+    const double support = FREE_SCORE + bounded->score + 10 * beyond_doubt;
+    const double other = support + folded->long_score + bounded->light_tail;
+
+    score[BEACON_TEST_LV] = fmin(score[BEACON_TEST_LV], support);
+    score[BEACON_TEST_FOLDED] = fmin(score[BEACON_TEST_FOLDED], other);
+    score[BEACON_TEST_LAG] = fmin(score[BEACON_TEST_LAG], other);
+}
+
 static void
 measure_window(Work *work, const double *times, size_t n_times, BeaconWindow which,
                BeaconMeasure *measure)
@@ -164,6 +202,7 @@ measure_window(Work *work, const double *times, size_t n_times, BeaconWindow whi
     score[BEACON_TEST_PHASE] = phase.score;
     score[BEACON_TEST_COUNTS] = even_counts(work->running, n_times).score;
     score[BEACON_TEST_GROWING] = growing_gaps(work->gaps, n_gaps).score;
+    limit_by_tail(score, &bounded, &folded);
     work->folded = (BeaconPeriodHint){ folded.period + DEAD_SEC, folded.score };
     work->lag = (BeaconPeriodHint){ lag.lag, lag.score };
     work->phase = (BeaconPeriodHint){ phase.period, phase.score };
@@ -296,21 +335,6 @@ pick_best(BeaconMeasure *measure)
                 measure->window = (BeaconWindow) w;
                 measure->test = (BeaconTest) t;
             }
-}
-
-static double
-variation(const double *gaps, size_t n_gaps)
-{
-    double sum = 0;
-    double squares = 0;
-
-    for (size_t i = 0; i < n_gaps; i++) {
-        sum += gaps[i];
-        squares += gaps[i] * gaps[i];
-    }
-    const double mean = sum / (double) n_gaps;
-
-    return mean > 0 ? sqrt(fmax(0, squares / (double) n_gaps / mean / mean - 1)) : 0;
 }
 
 /* Half octaves of the gaps. */

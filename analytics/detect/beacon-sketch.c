@@ -9,7 +9,8 @@
 
 enum {
     MIN_GAPS = 3,
-    SMALLEST_LOG2 = 17, /* of a gap in us: just below CONTACT_BURST_US */
+    SMALLEST_LOG2 = 17,   /* of a gap in us: just below CONTACT_BURST_US */
+    CONTRAST_EVENTS = 40, /* of fewer, a third has such a contrast by chance */
 };
 
 #define HOUR_US INT64_C(3600000000)
@@ -164,5 +165,5 @@ beacon_sketch_may_pay(const BeaconSketch *self)
 
     if (self->n_repeats >= 3 && self->n_repeats > by_chance + 3 * sqrt(by_chance))
         return true;
-    return self->n_events >= 8 && beacon_sketch_contrast(self) > 3;
+    return self->n_events >= CONTRAST_EVENTS && beacon_sketch_contrast(self) > 3;
 }

@@ -206,12 +206,15 @@ test_chance_is_not_regular(void)
     enum { TRIALS = 400, N = 120 };
     unsigned n_poisson = 0;
     unsigned n_on_off = 0;
+    unsigned n_heavy = 0;
     Xoshiro dice;
 
     xoshiro_seed(&dice, 5);
     for (int trial = 0; trial < TRIALS; trial++) {
         g_autoptr(GArray) poisson = g_array_new(FALSE, FALSE, sizeof(ContactEvent));
         g_autoptr(GArray) on_off = g_array_new(FALSE, FALSE, sizeof(ContactEvent));
+        g_autoptr(GArray) heavy = g_array_new(FALSE, FALSE, sizeof(ContactEvent));
+        double at = 0;
 
         for (int i = 0; i < N; i++) {
             add_event(poisson, DAY_SEC * xoshiro_uniform(&dice), 100);
@@ -219,14 +222,19 @@ test_chance_is_not_regular(void)
                       7200 * floor(12 * xoshiro_uniform(&dice)) +
                           900 * xoshiro_uniform(&dice),
                       100);
+            /* Every second one has a shortest gap: alike gaps, yet no rhythm. */
+            at += 60 * pow(1 - xoshiro_uniform(&dice), -1 / 1.4) - 60 * (trial % 2);
+            add_event(heavy, at, 100);
         }
         g_array_sort(poisson, compare_events);
         g_array_sort(on_off, compare_events);
         n_poisson += measure_events(poisson, DAY_SEC).evidence >= 2;
         n_on_off += measure_events(on_off, DAY_SEC).evidence >= 2;
+        n_heavy += measure_events(heavy, DAY_SEC).evidence >= 2;
     }
     g_assert_cmpuint(n_poisson, <=, 14);
     g_assert_cmpuint(n_on_off, <=, 14);
+    g_assert_cmpuint(n_heavy, <=, 20);
 }
 
 static void

@@ -14,6 +14,11 @@ typedef struct {
     double max_over_median; /* NaN if the median is 0 */
     double mad_over_median; /* 0.5 for even waits on 0..T, 0.69 for Poisson */
     double score;           /* nominal -log10 p */
+
+    /* How much better an exponential tail fits the gaps above the median than a heavy
+     * one (Pareto): log10 of the ratio of likelihoods, at their best; 0 = no better.
+     * Missing beats make an exponential tail, waiting for people a heavy one. */
+    double light_tail;
 } BoundedGaps;
 
 /* @scratch: @n_gaps values, overwritten. */

@@ -70,6 +70,23 @@ sum_cosines(const double *cells, const double *periods, double *sums)
     memcpy(sums, sum, sizeof(sum));
 }
 
+/* -log10 of the chance that long gaps are so near to multiples of @period; of random
+ * ones cos(2 pi gap / period) has the mean 0 and the variance 1/2. */
+static double
+score_long(const double *cells, double period_cells)
+{
+    const int first = (int) ceil(1.5 * period_cells);
+    double sum = 0;
+    double n = 0;
+
+    for (int i = first; i < N_CELLS; i++)
+        if (cells[i] > 0) {
+            sum += cells[i] * cos(2 * M_PI * (i + 0.5) / period_cells);
+            n += cells[i];
+        }
+    return n > 0 ? tail_normal(sum * sqrt(2 / n)) : 0;
+}
+
 FoldedGaps
 folded_gaps_find(const double *gaps, size_t n_gaps, double median)
 {
@@ -93,8 +110,11 @@ folded_gaps_find(const double *gaps, size_t n_gaps, double median)
         const double z = (sums[i] - sums[i + PER_OCTAVE]) / spread;
 
         if (z > best.z)
-            best = (FoldedGaps){ periods[i] / CELLS_A_MEDIAN * median, z, 0 };
+            best =
+                (FoldedGaps){ .period = periods[i] / CELLS_A_MEDIAN * median, .z = z };
     }
+    if (best.z > 0)
+        best.long_score = score_long(cells, best.period / median * CELLS_A_MEDIAN);
     best.score = fmax(0, tail_normal(best.z) - log10(N_PERIODS));
     return best;
 }

@@ -16,6 +16,11 @@ typedef struct {
     double period; /* 0 = none */
     double z;      /* (phi(f) - phi(f/2)) sqrt(m) at the period */
     double score;  /* nominal -log10 p, the number of periods tried charged for */
+
+    /* The same of the gaps longer than one and a half periods alone.  A source with a
+     * shortest gap has many gaps a little longer than that, which looks like a period;
+     * but the long ones are no multiples of it. */
+    double long_score;
 } FoldedGaps;
 
 FoldedGaps folded_gaps_find(const double *gaps, size_t n_gaps, double median);

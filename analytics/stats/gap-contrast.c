@@ -22,16 +22,12 @@ surroundings(const uint16_t *cells, size_t n_cells, size_t peak)
 double
 gap_contrast(const uint16_t *cells, size_t n_cells)
 {
-    double best = 0;
+    size_t peak = 0;
 
-    for (size_t i = 0; i < n_cells; i++) {
-        if (cells[i] < MIN_HITS)
-            continue;
-
-        const double contrast = cells[i] / surroundings(cells, n_cells, i);
-
-        if (contrast > best)
-            best = contrast;
-    }
-    return best;
+    for (size_t i = 1; i < n_cells; i++)
+        if (cells[i] > cells[peak])
+            peak = i;
+    if (n_cells == 0 || cells[peak] < MIN_HITS)
+        return 0;
+    return cells[peak] / surroundings(cells, n_cells, peak);
 }

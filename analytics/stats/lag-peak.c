@@ -20,7 +20,10 @@ enum {
 
 /* Given hits inside and on both sides, a third of them are inside by chance; a little
  * more where the curve bends. */
-#define INSIDE 0.34
+#define INSIDE 0.345
+
+/* Below this share of the upper side the lower one is no neighbour but a wall. */
+#define WALL 0.5
 
 static const int widths[] = { 1, 3, 7, 16 };
 enum { N_WIDTHS = sizeof(widths) / sizeof(*widths) };
@@ -84,6 +87,21 @@ typedef struct {
     double score;
 } Band;
 
+/* How sure it is that a band of @hits stands out from its neighbours.
+ *
+ * Where a source has a shortest gap, the curve rises there like a wall and then falls:
+ * that is no peak.  So behind a wall the band must be half as high again as the higher
+ * side. */
+static double
+score_of(double hits, double below, double above)
+{
+    if (hits <= fmax(below, above))
+        return 0;
+    if (below < WALL * above)
+        return tail_binomial_high(hits + above, hits, 0.6);
+    return tail_binomial_high(hits + below + above, hits, INSIDE);
+}
+
 static Band
 find_band(const unsigned *totals, int first)
 {
@@ -94,12 +112,12 @@ find_band(const unsigned *totals, int first)
 
         for (int i = first + width; i + 2 * width <= N_CELLS; i++) {
             const double hits = totals[i + width] - totals[i];
-            const double sides = totals[i] - totals[i - width] + totals[i + 2 * width] -
-                                 totals[i + width];
-            const double score = tail_binomial_high(hits + sides, hits, INSIDE);
+            const double below = totals[i] - totals[i - width];
+            const double above = totals[i + 2 * width] - totals[i + width];
+            const double score = score_of(hits, below, above);
 
-            if (hits > sides / 2 && score > best.score)
-                best = (Band){ i, width, hits - sides / 2, score };
+            if (score > best.score)
+                best = (Band){ i, width, hits - (below + above) / 2, score };
         }
     }
     return best;

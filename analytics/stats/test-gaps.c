@@ -76,6 +76,23 @@ test_bounded_poisson_is_as_expected(void)
 }
 
 static void
+test_light_tails_are_told_from_heavy_ones(void)
+{
+    double gaps[MAX];
+    double scratch[MAX];
+    Xoshiro random;
+
+    xoshiro_seed(&random, 9);
+    for (int i = 0; i < MAX; i++)
+        gaps[i] = xoshiro_exponential(&random);
+    g_assert_cmpfloat(bounded_gaps(gaps, MAX, scratch).light_tail, >, 10);
+    for (int i = 0; i < MAX; i++)
+        gaps[i] = pow(1 - xoshiro_uniform(&random), -1 / 1.3);
+    g_assert_cmpfloat(bounded_gaps(gaps, MAX, scratch).light_tail, ==, 0);
+    g_assert_cmpfloat(bounded_gaps(gaps, MAX, scratch).score, <, 1);
+}
+
+static void
 test_bounded_nothing(void)
 {
     const double zeros[] = { 0, 0, 0, 0, 1 };
@@ -195,6 +212,8 @@ main(int argc, char **argv)
     g_test_add_func("/bounded-gaps/even-gaps-are-bounded", test_bounded_even_gaps);
     g_test_add_func("/bounded-gaps/poisson-passes-as-often-as-it-says",
                     test_bounded_poisson_is_as_expected);
+    g_test_add_func("/bounded-gaps/light-tails-are-told-from-heavy-ones",
+                    test_light_tails_are_told_from_heavy_ones);
     g_test_add_func("/bounded-gaps/nothing-is-nothing", test_bounded_nothing);
     g_test_add_func("/folded-gaps/finds-the-period-behind-missing-beats",
                     test_folded_finds_the_period_behind_missing_beats);

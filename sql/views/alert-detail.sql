@@ -52,12 +52,7 @@ COMMENT ON COLUMN flowkeep_view.alert_term.why IS 'in a sentence';
 CREATE OR REPLACE VIEW flowkeep_view.alert_number AS
     SELECT a.id AS alert_id,
            n.key AS name,
-           CASE
-               WHEN jsonb_typeof(n.value) <> 'number' THEN n.value #>> '{}'
-               WHEN abs((n.value #>> '{}')::numeric) BETWEEN 1e-300 AND 0.001
-               THEN to_char((n.value #>> '{}')::numeric, 'FM0.999EEEE')
-               ELSE trim_scale(round((n.value #>> '{}')::numeric, 4))::text
-           END AS value
+           n.value #>> '{}' AS value
       FROM flowkeep.alert AS a
      CROSS JOIN LATERAL jsonb_each(a.evidence -> 'numbers') AS n;
 
@@ -65,7 +60,7 @@ COMMENT ON VIEW flowkeep_view.alert_number
     IS 'numbers that an incident rests on';
 COMMENT ON COLUMN flowkeep_view.alert_number.alert_id IS 'alert.id';
 COMMENT ON COLUMN flowkeep_view.alert_number.name IS 'name of the number';
-COMMENT ON COLUMN flowkeep_view.alert_number.value IS 'as text, four digits';
+COMMENT ON COLUMN flowkeep_view.alert_number.value IS 'as text';
 
 CREATE OR REPLACE VIEW flowkeep_view.alert_contact AS
     SELECT a.id AS alert_id,

@@ -73,8 +73,7 @@ COMMENT ON COLUMN flowkeep_view.beacon.scored_sec IS 'the same, seconds since 19
 COMMENT ON COLUMN flowkeep_view.beacon.alert_id IS 'newest incident of it; null = none';
 
 CREATE OR REPLACE VIEW flowkeep_view.beacon_score AS
-    SELECT lpad(b.low::text, 2, '0') || '-'
-               || lpad((b.low + 9 + (b.low = 90)::integer)::text, 2, '0') AS score,
+    SELECT lpad(b.low::text, 2, '0') || '-' || b.low + 9 + (b.low = 90)::integer AS score,
            count(g.score) AS groups
       FROM generate_series(0, 90, 10) AS b (low)
       LEFT JOIN flowkeep.beacon_group AS g

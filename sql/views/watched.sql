@@ -107,8 +107,7 @@ COMMENT ON FUNCTION flowkeep_view.watched_host
     IS 'watched hosts: octets each way, change against the period before, PCR, open incidents';
 
 -- Hour by hour of one host, with the band of the same hour of the day over the 28 days
--- before: the 5th to 95th percentile.  No band from fewer than three such days.  Hours
--- before its first contact, or that the session job has not come to, are not known: none.
+-- before: the 5th to 95th percentile.  No band from fewer than three such days.
 CREATE OR REPLACE FUNCTION flowkeep_view.host_hour(
     in_from timestamptz,
     in_to timestamptz,
@@ -128,16 +127,8 @@ AS $$
            CASE WHEN b.days >= 3 THEN 8 * b.low / 3600 END,
            CASE WHEN b.days >= 3 THEN 8 * b.high / 3600 END,
            (h.out_octets - h.in_octets) / nullif(h.out_octets + h.in_octets, 0)
-      FROM generate_series(
-               greatest(date_bin('1 hour', in_from, 'epoch'),
-                        (SELECT min(h.hour) FROM hour AS h)),
-               least(in_to - interval '1 microsecond',
-                     (SELECT greatest(r.until_at, (SELECT max(h.hour) FROM hour AS h))
-                        FROM flowkeep.job_run AS r
-                       WHERE r.job = 'session' AND r.until_at IS NOT NULL
-                       ORDER BY r.started_at DESC
-                       LIMIT 1)),
-               '1 hour') AS g (at)
+      FROM generate_series(date_bin('1 hour', in_from, 'epoch'),
+                           in_to - interval '1 microsecond', '1 hour') AS g (at)
       LEFT JOIN hour AS h ON h.hour = g.at
      CROSS JOIN LATERAL (SELECT greatest(60, least(3600,
                    extract(epoch FROM in_to - g.at)))::double precision AS sec) AS w

@@ -5,7 +5,7 @@
  *
  *     make-null [TRIALS [JOBS]] >analytics/detect/beacon-null-table.c
  *
- * Draws TRIALS (300) sources of each kind of the development set for each number of
+ * Draws TRIALS (250) sources of each kind of the development set for each number of
  * events and each window; fewer where there are many events, since these take long.
  * Takes some minutes of CPU time.  To be run again whenever a test in
  * analytics/stats or the choice of windows changes. */
@@ -26,7 +26,7 @@
 #define MAX_A_SEC (CONTACT_MAX_STARTS_AN_HOUR / 3600.0)
 
 /* Quantiles rest on the cell itself and on its neighbours in size. */
-enum { MIN_SAMPLES = 100, MIN_TRIALS = 40, SLOW_EVENTS = 250 };
+enum { MIN_SAMPLES = 8, MIN_TAIL = 80, MIN_TRIALS = 40, SLOW_EVENTS = 250 };
 
 typedef struct {
     double raw;
@@ -106,6 +106,18 @@ compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Sources of one kind in the cell and its neighbours. */
+static double
+count(const Cell *cells, size_t size)
+{
+    double n = 0;
+
+    for (size_t i = size > 0 ? size - 1 : 0; i <= size + 1; i++)
+        if (i < BEACON_NULL_N_SIZES)
+            n += (double) cells[i].n;
+    return n;
+}
+
 /* Results of one kind and class in the cell and its neighbours, in order. */
 static GArray *
 gather(const Cell *cells, size_t size, int kind, int class)
@@ -127,7 +139,7 @@ gather(const Cell *cells, size_t size, int kind, int class)
 static double
 quantile(const GArray *sorted, double share)
 {
-    const double place = share * (sorted->len - 1);
+    const double place = fmax(0, share) * (sorted->len - 1);
     const size_t low = (size_t) place;
     const double value = g_array_index(sorted, double, low);
 
@@ -166,10 +178,16 @@ make_row(const Cell *cells, size_t size, int class)
             row.max = fmaxf(row.max, (float) quantile(raws, 1));
         if (raws->len < MIN_SAMPLES)
             continue;
-        row.ten_pct = fmaxf(row.ten_pct, (float) quantile(raws, 0.90));
-        row.three_pct = fmaxf(row.three_pct, (float) quantile(raws, 0.97));
-        row.one_pct = fmaxf(row.one_pct, (float) quantile(raws, 0.99));
-        row.slope = fmaxf(row.slope, (float) slope_of(raws));
+
+        /* A kind that is seldom of this class may reach more there: of all its
+         * sources, no more than one and a half per cent look like one.  */
+        const double rare = fmax(1, 0.5 * count(cells, size) / raws->len);
+
+        row.ten_pct = fmaxf(row.ten_pct, (float) quantile(raws, 1 - 0.10 * rare));
+        row.three_pct = fmaxf(row.three_pct, (float) quantile(raws, 1 - 0.03 * rare));
+        row.one_pct = fmaxf(row.one_pct, (float) quantile(raws, 1 - 0.01 * rare));
+        if (raws->len >= MIN_TAIL)
+            row.slope = fmaxf(row.slope, (float) slope_of(raws));
     }
     return row;
 }
@@ -217,7 +235,7 @@ write_window(size_t window, size_t n_trials, unsigned n_jobs, GError **error)
 int
 main(int argc, char **argv)
 {
-    const size_t n_trials = argc > 1 ? strtoul(argv[1], NULL, 10) : 300;
+    const size_t n_trials = argc > 1 ? strtoul(argv[1], NULL, 10) : 250;
     const unsigned n_jobs = argc > 2 ? (unsigned) strtoul(argv[2], NULL, 10) : 1;
     g_autoptr(GError) error = NULL;
 
@@ -225,8 +243,7 @@ main(int argc, char **argv)
         "/* SPDX-License-Identifier: Apache-2.0 */\n\n"
         "/* Made by tests/eval/make-null; %zu trials a kind.  See beacon-null.h. */\n\n"
         "#include \"detect/beacon-null.h\"\n\n"
-        "const BeaconNullRow\n    beacon_null_table[BEACON_NULL_N_WINDOWS]"
-        "[BEACON_NULL_N_SIZES][BEACON_NULL_N_CLASSES] = {\n",
+        "const BeaconNullRow beacon_null_table[BEACON_NULL_N_ROWS] = {\n",
         n_trials);
     for (size_t window = 0; window < BEACON_NULL_N_WINDOWS; window++)
         if (!write_window(window, n_trials, n_jobs, &error)) {
