@@ -7,6 +7,7 @@ import html.parser
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,6 +91,7 @@ class Place:
             self.daemon.wait()
         self.c.close()
         self.c.pg.psql(f'DROP ROLE IF EXISTS "{self.role}"')
+        remove(self.folder)
 
     # --- what the other jobs would have written
 
@@ -153,6 +155,11 @@ class Place:
         return self.c.value("SELECT last_error FROM flowkeep.outbox ORDER BY id")
 
 
+def remove(folder):
+    if not os.environ.get("FLOWKEEP_KEEP"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def quote(text):
     return "E'" + (text.replace("\\", "\\\\").replace("'", "\\'")
                    .replace("\r", "\\r").replace("\n", "\\n")) + "'"
@@ -187,6 +194,7 @@ class Mail(unittest.TestCase):
         if why:
             raise unittest.SkipTest(why)
         cls.folder = tempfile.mkdtemp(prefix="flowkeep-mail-", dir="/tmp")
+        cls.addClassCleanup(remove, cls.folder)
         cls.good = certificates(cls.folder)
         cls.wrong = certificates(cls.folder, "wrong")
 
