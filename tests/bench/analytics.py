@@ -18,6 +18,8 @@ from cluster import Cluster
 # Name, title, program below build/ and its arguments, whether it needs a server.
 PARTS = [
     ("session", "Sessions out of flow rows", ["tests/bench/bench-session"], True),
+    ("beacon", "Beacons out of contacts in memory, one core",
+     ["tests/bench/bench-beacon"], False),
     ("exfil", "Exfil, 100 000 hosts, 30 days of contact_hour",
      ["tests/bench/bench-exfil", "100000", "30"], True),
 ]
