@@ -37,6 +37,9 @@ def play(*options, status=0):
     return done.stderr if status else done.stdout
 
 
+ROUTER = "127.1.0.1"  # of the demo: its own traffic is nobody's secret
+
+
 class Session:
     def __init__(self, row):
         self.row = row
@@ -200,7 +203,7 @@ class Scenario(unittest.TestCase):
         for s in sessions_of("--before-days", 8, DAY):
             if s.label.startswith("background"):
                 ordinary |= {s.host, s.peer}
-            else:
+            elif ROUTER not in (s.host, s.peer):
                 odd[s.label].append(s)
         self.assertEqual({label: len(found) for label, found in odd.items()},
                          {"upload exfiltration": 1, "beacon command-and-control": 319})
