@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Writes the messages about what happened to incidents, and the daily digest, into the
- * outbox; and starts the job send when some are due. */
+ * outbox; forgets what is old; and starts the job send when some are due. */
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -15,6 +15,7 @@
 #include "mail/compose.h"
 #include "mail/digest.h"
 #include "mail/outbox.h"
+#include "retention.h"
 
 /* The lane is not kept waiting for a slow mail server for longer. */
 #define WAIT_US  (5 * US_PER_SEC)
@@ -117,7 +118,8 @@ run_mail(JobRun *run, GError **error)
     if (!end_mutes(run, error) ||
         !compose_alerts(run->conn, &policy, run->now_us, &counts, error) ||
         !digest_compose(run->conn, &policy, run->now_us, &counts, error) ||
-        !outbox_tidy(run->conn, run->now_us, error))
+        !retention_apply(run->conn, run->settings->mail_retry_hours, run->now_us,
+                         error))
         return false;
     run->n_rows_read = counts.n_read;
     run->n_findings = counts.n_composed;

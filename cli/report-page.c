@@ -9,6 +9,7 @@
 #include "mail/axis.h"
 #include "mail/html.h"
 #include "mail/incident-view.h"
+#include "mail/sql-time.h"
 #include "pg-cell.h"
 #include "report-tables.h"
 
@@ -27,7 +28,7 @@ static const char style[] =
     "border-radius:8px;padding:14px 16px}\n"
     ".tile b{display:block;font-size:26px;line-height:1.2}\n"
     ".card{background:#fff;border:1px solid var(--line);border-radius:8px;"
-    "padding:18px 20px;margin:0 0 16px;overflow-wrap:anywhere}\n"
+    "padding:18px 20px;margin:0 0 16px;overflow-wrap:break-word}\n"
     ".mail{border-left:4px solid var(--mark)}.digest{border-left:4px solid #d9a441}\n"
     ".card img{margin:14px 0 0}\n"
     ".scroll{overflow-x:auto;background:#fff;border:1px solid var(--line);"
@@ -265,10 +266,8 @@ static bool
 write_table(PGconn *conn, Html *html, const ReportTable *table, const ReportPage *page,
             GError **error)
 {
-    g_autofree char *from =
-        g_strdup_printf("%" G_GINT64_FORMAT, page->from_us / US_PER_SEC);
-    g_autofree char *to =
-        g_strdup_printf("%" G_GINT64_FORMAT, page->to_us / US_PER_SEC);
+    g_autofree char *from = sql_time(page->from_us);
+    g_autofree char *to = sql_time(page->to_us);
     const char *const values[] = { from, to };
     g_autoptr(PGresult) rows =
         db_query(conn, table->heading, table->sql, G_N_ELEMENTS(values), values, error);

@@ -77,7 +77,7 @@ const ReportTable report_tables[] = {
         .columns = { { "Exporter", REPORT_TEXT },
                      { "Domain", REPORT_TEXT },
                      { "Version", REPORT_TEXT },
-                     { "Sampling 1:", REPORT_COUNT },
+                     { "Sampling, 1 of", REPORT_COUNT },
                      { "Last heard", REPORT_TIME },
                      { "Active timeout", REPORT_SPAN } },
     },

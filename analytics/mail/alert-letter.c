@@ -10,6 +10,7 @@
 typedef struct {
     const char *what;                           /* alert_event.what */
     const char *subject;                        /* before the title */
+    const char *style;                          /* of the line about it */
     char *(*change)(const AlertLetter *letter); /* NULL = nothing to say about it */
 } Change;
 
@@ -69,12 +70,12 @@ describe_unmuted(const AlertLetter *letter)
 }
 
 static const Change changes[] = {
-    { "opened", "", NULL },
-    { "reopened", "again: ", describe_reopened },
-    { "grew", "grew: ", describe_grew },
-    { "severity", "more severe: ", describe_severity },
-    { "resolved", "resolved: ", describe_resolved },
-    { "unmuted", "", describe_unmuted },
+    { "opened", "", LETTER_CHANGE, NULL },
+    { "reopened", "again: ", LETTER_CHANGE, describe_reopened },
+    { "grew", "grew: ", LETTER_CHANGE, describe_grew },
+    { "severity", "more severe: ", LETTER_CHANGE, describe_severity },
+    { "resolved", "resolved: ", LETTER_OVER, describe_resolved },
+    { "unmuted", "", LETTER_CHANGE, describe_unmuted },
 };
 
 static const Change *
@@ -203,7 +204,8 @@ write_commands(Html *html, const AlertLetter *letter, const Sentences *said)
 }
 
 static char *
-make_html(const AlertLetter *letter, const Sentences *said, const MessageBody *body)
+make_html(const AlertLetter *letter, const Change *change, const Sentences *said,
+          const MessageBody *body)
 {
     const Incident *incident = letter->view->incident;
     g_autoptr(Html) html = html_new();
@@ -217,7 +219,7 @@ make_html(const AlertLetter *letter, const Sentences *said, const MessageBody *b
     html_end(html);
     html_element(html, "h1", LETTER_TITLE, said->pair);
     if (said->change)
-        html_element(html, "p", LETTER_CHANGE, said->change);
+        html_element(html, "p", change->style, said->change);
     html_element(html, "p", LETTER_TEXT, letter->event->explanation);
     incident_view_terms(letter->view, html);
     for (size_t i = 0; i < body->n_pictures; i++) {
@@ -245,5 +247,5 @@ alert_letter_write(const AlertLetter *self, MessageBody *body)
                                     incident_view_score(self->event->score));
     body->text = make_text(self, &said);
     body->n_pictures = incident_view_draw(self->view, body->pictures);
-    body->html = make_html(self, &said, body);
+    body->html = make_html(self, change, &said, body);
 }

@@ -5,6 +5,7 @@
 #include "db.h"
 #include "mail/alert-letter.h"
 #include "mail/outbox.h"
+#include "mail/sql-time.h"
 #include "pg-cell.h"
 
 #define EVENTS_A_TRANSACTION 20
@@ -39,18 +40,16 @@ read_traffic(PGconn *conn, const Telling *telling, const Recipient *recipient,
 {
     const Incident *incident = telling->view->incident;
     g_autofree char *id = g_strdup_printf("%" G_GINT64_FORMAT, incident->id);
-    g_autofree char *hour_ago =
-        g_strdup_printf("%" G_GINT64_FORMAT, telling->now_us - HOUR_US);
+    g_autofree char *hour_ago = sql_time(telling->now_us - HOUR_US);
     const char *const values[] = { recipient->name, incident->kind, id, hour_ago };
     g_autoptr(PGresult) rows = db_query(
         conn, "looking for what was mailed before",
         "WITH mailed AS (SELECT o.id, o.state, o.created_at"
         "  FROM flowkeep.outbox AS o JOIN flowkeep.alert AS a ON a.id = o.alert_id"
         " WHERE o.kind = 'alert' AND o.recipient = $1 AND a.kind = $2"
-        "   AND o.created_at > timestamptz 'epoch'"
-        "       + ($4::bigint) * interval '1 microsecond' - interval '7 days')"
-        "SELECT count(*) FILTER (WHERE state <> 'held' AND created_at > timestamptz"
-        "           'epoch' + ($4::bigint) * interval '1 microsecond'),"
+        "   AND o.created_at > to_timestamp($4) - interval '7 days')"
+        "SELECT count(*) FILTER (WHERE state <> 'held'"
+        "           AND created_at > to_timestamp($4)),"
         "       count(*) FILTER (WHERE state = 'held' AND id > coalesce("
         "           (SELECT max(m.id) FROM mailed AS m WHERE m.state <> 'held'), 0)),"
         "       (SELECT o.message_id FROM flowkeep.outbox AS o"

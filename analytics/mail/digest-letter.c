@@ -8,7 +8,10 @@
 static void
 clear_line(gpointer data)
 {
-    g_free(((DigestLine *) data)->text);
+    DigestLine *line = data;
+
+    g_free(line->text);
+    g_free(line->detail);
 }
 
 void
@@ -29,16 +32,16 @@ digest_letter_end(DigestSection *self)
 }
 
 void
-digest_letter_add(DigestSection *self, int64_t alert_id, char *text)
+digest_letter_add(DigestSection *self, int64_t alert_id, char *text, char *detail)
 {
-    const DigestLine line = { alert_id, text };
+    DigestLine line = { alert_id, text, detail };
 
     if (self->lines->len < DIGEST_LETTER_MAX_LINES) {
         g_array_append_val(self->lines, line);
         return;
     }
     self->n_left_out++;
-    g_free(text);
+    clear_line(&line);
 }
 
 bool
@@ -80,9 +83,13 @@ make_text(const DigestSection *sections, size_t n_sections, const char *instance
         if (sections[i].lines->len == 0)
             continue;
         g_string_append_printf(text, "%s\n\n", sections[i].heading);
-        for (unsigned k = 0; k < sections[i].lines->len; k++)
-            g_string_append_printf(
-                text, "* %s\n", g_array_index(sections[i].lines, DigestLine, k).text);
+        for (unsigned k = 0; k < sections[i].lines->len; k++) {
+            const DigestLine *line = &g_array_index(sections[i].lines, DigestLine, k);
+
+            g_string_append_printf(text, "* %s", line->text);
+            g_string_append_printf(text, line->detail ? " (%s)\n" : "%s\n",
+                                   line->detail ? line->detail : "");
+        }
         if (sections[i].n_left_out > 0)
             g_string_append_printf(text, "* and %" G_GUINT64_FORMAT " more\n",
                                    sections[i].n_left_out);
@@ -110,6 +117,10 @@ write_section(Html *html, const DigestSection *section, const char *link)
             html_link(html, url, line->text);
         else
             html_text(html, line->text);
+        if (line->detail) {
+            html_literal(html, "<br>");
+            html_element(html, "span", LETTER_DETAIL, line->detail);
+        }
         html_end(html);
     }
     if (section->n_left_out > 0) {

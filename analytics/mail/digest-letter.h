@@ -12,6 +12,7 @@
 typedef struct {
     int64_t alert_id; /* 0 = about no incident */
     char *text;
+    char *detail; /* in a softer voice; NULL = none */
 } DigestLine;
 
 typedef struct {
@@ -28,8 +29,9 @@ void digest_letter_begin(DigestSection *self, const char *heading, const char *n
                          bool is_news);
 void digest_letter_end(DigestSection *self);
 
-/* Takes @text (transfer full); counts what is beyond DIGEST_LETTER_MAX_LINES. */
-void digest_letter_add(DigestSection *self, int64_t alert_id, char *text);
+/* Takes @text and @detail (transfer full); counts what is beyond
+ * DIGEST_LETTER_MAX_LINES. */
+void digest_letter_add(DigestSection *self, int64_t alert_id, char *text, char *detail);
 
 /* @day is "2026-11-24", @link as in alert-letter.h. */
 void digest_letter_write(const DigestSection *sections, size_t n_sections,

@@ -10,6 +10,7 @@
 #include "mail/digest-letter.h"
 #include "mail/incident-view.h"
 #include "mail/outbox.h"
+#include "mail/sql-time.h"
 #include "pg-cell.h"
 
 #define HOUR_US       (3600 * US_PER_SEC)
@@ -47,7 +48,7 @@ typedef struct {
     const GArray *incidents; /* of Incident */
 } Digest;
 
-/* $1 and $2, as SQL has them. */
+/* $1 and $2, as to_timestamp() takes them. */
 typedef struct {
     char *from;
     char *to;
@@ -64,20 +65,16 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Window, window_clear)
 static Window
 window_of(const Digest *digest)
 {
-    return (Window){ g_strdup_printf("%" G_GINT64_FORMAT, digest->from_us),
-                     g_strdup_printf("%" G_GINT64_FORMAT, digest->to_us) };
+    return (Window){ sql_time(digest->from_us), sql_time(digest->to_us) };
 }
-
-#define AT(parameter)                                                                  \
-    "timestamptz 'epoch' + (" parameter "::bigint) * interval '1 microsecond'"
 
 /* --- incidents --- */
 
 static char *
-incident_line(const Incident *incident)
+incident_detail(const Incident *incident)
 {
-    return g_strdup_printf("%s (score %d, %s%s, incident %" G_GINT64_FORMAT ")",
-                           incident->title, incident_view_score(incident->score),
+    return g_strdup_printf("score %d, %s%s, incident %" G_GINT64_FORMAT,
+                           incident_view_score(incident->score),
                            g_str_equal(incident->severity, "mail") ? "mailed"
                                                                    : "not mailed",
                            g_str_equal(incident->state, "open") ||
@@ -105,7 +102,8 @@ add_incidents(const Digest *digest, const Recipient *recipient, DigestSection *t
         digest_letter_add(&to[is_over  ? SECTION_OVER
                               : is_new ? SECTION_NEW
                                        : SECTION_ONGOING],
-                          incident->id, incident_line(incident));
+                          incident->id, g_strdup(incident->title),
+                          incident_detail(incident));
     }
 }
 
@@ -122,12 +120,11 @@ add_mail(const Digest *digest, const Recipient *recipient, DigestSection *to,
                  "SELECT o.state, count(*), max(o.last_error)"
                  "  FROM flowkeep.outbox AS o"
                  " WHERE o.recipient = $3 AND o.kind <> 'test'"
-                 "   AND o.created_at <= " AT(
-                     "$2") "   AND ((o.state IN ('held', 'refused') AND o.created_at "
-                           "> " AT("$1") ")"
-                                         "        OR (o.state IN ('pending', "
-                                         "'sending') AND o.attempts > 0))"
-                                         " GROUP BY o.state ORDER BY o.state",
+                 "   AND o.created_at <= to_timestamp($2)"
+                 "   AND ((o.state IN ('held', 'refused')"
+                 "         AND o.created_at > to_timestamp($1))"
+                 "     OR (o.state IN ('pending', 'sending') AND o.attempts > 0))"
+                 " GROUP BY o.state ORDER BY o.state",
                  G_N_ELEMENTS(values), values, error);
 
     for (int i = 0; rows && i < PQntuples(rows); i++) {
@@ -143,7 +140,8 @@ add_mail(const Digest *digest, const Recipient *recipient, DigestSection *to,
                 : g_strdup_printf("%s %s; the mail server's last words: %s", count,
                                   g_str_equal(state, "refused") ? "refused"
                                                                 : "still waiting",
-                                  said ? said : "none"));
+                                  said ? said : "none"),
+            NULL);
     }
     return rows != NULL;
 }
@@ -158,52 +156,30 @@ add_blind(const Digest *digest, DigestSection *to, GError **error)
     g_autoptr(PGresult) rows = db_query(
         digest->conn, "looking for what cannot be seen",
         "SELECT b.subject || ': ' || b.reason FROM flowkeep.blind_spot AS b"
-        " WHERE b.seen_at > " AT("$1") " AND b.since_at <= " AT(
-            "$2") " UNION ALL "
-                  "SELECT 'exporter ' || coalesce(e.name, host(e.address)) || ': "
-                  "silent since '"
-                  "       || to_char(e.last_seen_at, 'YYYY-MM-DD HH24:MI') || ' UTC'"
-                  "  FROM flowkeep.exporter AS e"
-                  " WHERE e.last_seen_at > " AT("$1") "   AND e.last_seen_at < " AT(
-                      "$2") " - interval '1 hour'"
-                            " UNION ALL "
-                            "SELECT 'lost: ' || sum(l.count) || ' ' || l.unit || ' (' "
-                            "|| l.reason || ')'"
-                            "  FROM flowkeep.loss AS l WHERE l.minute > " AT(
-                                "$1") "   AND l.minute <= " AT("$2") " GROUP BY "
-                                                                     "l.reason, l.unit"
-                                                                     " UNION ALL "
-                                                                     "SELECT 'job ' || "
-                                                                     "r.job || ': "
-                                                                     "failed ' || "
-                                                                     "count(*) || ' "
-                                                                     "times, last: '"
-                                                                     "       || "
-                                                                     "(array_agg(r."
-                                                                     "error ORDER BY "
-                                                                     "r.id DESC))[1]"
-                                                                     "  FROM "
-                                                                     "flowkeep.job_run "
-                                                                     "AS r WHERE "
-                                                                     "r.error IS NOT "
-                                                                     "NULL"
-                                                                     "   AND "
-                                                                     "r.started_at "
-                                                                     "> " AT(
-                                                                         "$1") " AN"
-                                                                               "D "
-                                                                               "r."
-                                                                               "sta"
-                                                                               "rte"
-                                                                               "d_"
-                                                                               "at "
-                                                                               "<="
-                                                                               " " AT(
-                                                                                   "$2") " GROUP BY r.job",
+        " WHERE b.seen_at > to_timestamp($1) AND b.since_at <= to_timestamp($2)"
+        " UNION ALL "
+        "SELECT 'exporter ' || coalesce(e.name, host(e.address)) || ': silent since '"
+        "       || to_char(e.last_seen_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')"
+        "       || ' UTC'"
+        "  FROM flowkeep.exporter AS e"
+        " WHERE e.last_seen_at > to_timestamp($1)"
+        "   AND e.last_seen_at < to_timestamp($2) - interval '1 hour'"
+        " UNION ALL "
+        "SELECT 'lost: ' || sum(l.count) || ' ' || l.unit || ' (' || l.reason || ')'"
+        "  FROM flowkeep.loss AS l"
+        " WHERE l.minute > to_timestamp($1) AND l.minute <= to_timestamp($2)"
+        " GROUP BY l.reason, l.unit"
+        " UNION ALL "
+        "SELECT 'job ' || r.job || ': failed ' || count(*) || ' times, last: '"
+        "       || (array_agg(r.error ORDER BY r.id DESC))[1]"
+        "  FROM flowkeep.job_run AS r"
+        " WHERE r.error IS NOT NULL"
+        "   AND r.started_at > to_timestamp($1) AND r.started_at <= to_timestamp($2)"
+        " GROUP BY r.job",
         G_N_ELEMENTS(values), values, error);
 
     for (int i = 0; rows && i < PQntuples(rows); i++)
-        digest_letter_add(to, 0, g_strdup(PQgetvalue(rows, i, 0)));
+        digest_letter_add(to, 0, g_strdup(PQgetvalue(rows, i, 0)), NULL);
     return rows != NULL;
 }
 
@@ -281,14 +257,13 @@ write_done(const Digest *digest, GError **error)
 {
     g_auto(Window) window = window_of(digest);
     const char *const values[] = { window.to };
-    g_autoptr(PGresult) result = db_query(
-        digest->conn, "noting the digest",
-        "INSERT INTO flowkeep.housekeeping AS h (task, done_until)"
-        " VALUES ('digest', " AT(
-            "$1") ")"
-                  " ON CONFLICT (task) DO UPDATE SET done_until = excluded.done_until,"
-                  " updated_at = clock_timestamp()",
-        G_N_ELEMENTS(values), values, error);
+    g_autoptr(PGresult) result =
+        db_query(digest->conn, "noting the digest",
+                 "INSERT INTO flowkeep.housekeeping AS h (task, done_until)"
+                 " VALUES ('digest', to_timestamp($1))"
+                 " ON CONFLICT (task) DO UPDATE SET done_until = excluded.done_until,"
+                 " updated_at = clock_timestamp()",
+                 G_N_ELEMENTS(values), values, error);
 
     return result != NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mail/html.h"
 
+#include "mail/unit-word.h"
 #include "printable.h"
 
 struct Html {
@@ -54,7 +55,8 @@ html_literal(Html *self, const char *literal)
     g_string_append(self->text, literal);
 }
 
-/* The one place where data enters; right in text and in quoted attributes. */
+/* The one place where data enters; right in text and in quoted attributes.  A number
+ * and its unit are not torn apart. */
 static void
 append_escaped(GString *to, const char *data)
 {
@@ -76,6 +78,12 @@ append_escaped(GString *to, const char *data)
             break;
         case '\'':
             g_string_append(to, "&#39;");
+            break;
+        case ' ':
+            g_string_append(to, at > shown && g_ascii_isdigit(at[-1]) &&
+                                        unit_word_begins(at + 1)
+                                    ? "&nbsp;"
+                                    : " ");
             break;
         default:
             g_string_append_c(to, *at);
@@ -115,7 +123,7 @@ html_link(Html *self, const char *url, const char *text)
         html_text(self, text);
         return;
     }
-    g_string_append(self->text, "<a href=\"");
+    g_string_append(self->text, "<a style=\"color:#2b6cb0\" href=\"");
     append_escaped(self->text, url);
     g_string_append(self->text, "\">");
     append_escaped(self->text, text);

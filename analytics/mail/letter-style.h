@@ -13,7 +13,7 @@ enum { LETTER_WIDTH = 640 };
 #define LETTER_BODY                                                                    \
     "</head>\n<body style=\"margin:0;padding:16px;background:#ffffff;color:#1f2933;"   \
     "font:15px/1.5 -apple-system,'Segoe UI',Roboto,'DejaVu Sans',Arial,sans-serif\">"  \
-    "\n<div style=\"max-width:640px\">\n"
+    "\n<div style=\"max-width:640px;overflow-wrap:break-word\">\n"
 #define LETTER_END "</div></body></html>\n"
 
 #define LETTER_KICKER  "style=\"margin:0;font-size:13px;color:#616e7c\""
@@ -21,6 +21,7 @@ enum { LETTER_WIDTH = 640 };
 #define LETTER_HEADING "style=\"margin:24px 0 6px;font-size:16px\""
 #define LETTER_TEXT    "style=\"margin:0 0 12px\""
 #define LETTER_SOFT    "style=\"margin:16px 0 0;font-size:14px\""
+#define LETTER_DETAIL  "style=\"font-size:14px;color:#616e7c\""
 #define LETTER_FOOT                                                                    \
     "style=\"margin:20px 0 0;padding-top:10px;border-top:1px solid #e4e7eb;"           \
     "font-size:12px;color:#616e7c\""
@@ -29,3 +30,6 @@ enum { LETTER_WIDTH = 640 };
 #define LETTER_CHANGE                                                                  \
     "style=\"margin:0 0 12px;padding:8px 12px;background:#fff4ed;"                     \
     "border-left:4px solid #c2410c\""
+#define LETTER_OVER                                                                    \
+    "style=\"margin:0 0 12px;padding:8px 12px;background:#f0f7f2;"                     \
+    "border-left:4px solid #2f855a\""

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "mail/unit-word.h"
 #include "printable.h"
 
 #define WRAP_COLUMNS 72
@@ -82,29 +83,46 @@ message_picture_source(const char *picture, const char *id)
 
 /* --- text --- */
 
+/* How many of @words no line may break between: one, or a number and its unit. */
+static size_t
+count_together(char **words)
+{
+    const size_t n = strlen(words[0]);
+    const bool is_number = n > 0 && g_ascii_isdigit(words[0][n - 1]);
+
+    return is_number && words[1] && unit_word_begins(words[1]) ? 2 : 1;
+}
+
 /* Wraps at blanks; a word that is longer stays whole, and lines that begin with a
- * blank stay as they are. */
+ * blank stay as they are.  Items of a list ("* ") hang. */
 static void
 append_wrapped(GString *to, const char *line)
 {
     g_auto(GStrv) words = g_strsplit(line, " ", -1);
+    const char *indent = g_str_has_prefix(line, "* ") ? "  " : "";
     size_t column = 0;
 
     if (line[0] == ' ' || g_utf8_strlen(line, -1) <= WRAP_COLUMNS) {
         g_string_append_printf(to, "%s\n", line);
         return;
     }
-    for (size_t i = 0; words[i]; i++) {
-        const size_t n = (size_t) g_utf8_strlen(words[i], -1);
+    for (size_t i = 0, n_words; words[i]; i += n_words) {
+        n_words = count_together(&words[i]);
+        g_autofree char *whole = n_words == 1
+                                     ? g_strdup(words[i])
+                                     : g_strconcat(words[i], " ", words[i + 1], NULL);
+        const size_t n = (size_t) g_utf8_strlen(whole, -1);
 
         if (column > 0 && column + 1 + n > WRAP_COLUMNS) {
-            g_string_append_c(to, '\n');
-            column = 0;
+            while (to->str[to->len - 1] == ' ')
+                g_string_truncate(to, to->len - 1);
+            g_string_append_printf(to, "\n%s", indent);
+            column = strlen(indent);
         } else if (column > 0) {
             g_string_append_c(to, ' ');
             column++;
         }
-        g_string_append(to, words[i]);
+        g_string_append(to, whole);
         column += n;
     }
     g_string_append_c(to, '\n');

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "db.h"
+#include "mail/sql-time.h"
 #include "pg-cell.h"
 
 #define FIRST_WAIT_US (60 * US_PER_SEC)
@@ -33,12 +34,10 @@ outbox_due_free(OutboxDue *self)
 }
 
 static char *
-time_text(int64_t us)
+number_text(int64_t number)
 {
-    return g_strdup_printf("%" G_GINT64_FORMAT, us);
+    return g_strdup_printf("%" G_GINT64_FORMAT, number);
 }
-
-#define TIME(parameter) "timestamptz 'epoch' + " parameter " * interval '1 microsecond'"
 
 bool
 outbox_add(PGconn *conn, const OutboxMessage *message, int64_t now_us, GError **error)
@@ -46,9 +45,9 @@ outbox_add(PGconn *conn, const OutboxMessage *message, int64_t now_us, GError **
     size_t n_bytes = 0;
     const char *bytes =
         message->message ? g_bytes_get_data(message->message, &n_bytes) : "";
-    g_autofree char *alert = time_text(message->alert_id);
-    g_autofree char *event = time_text(message->alert_event_id);
-    g_autofree char *now = time_text(now_us);
+    g_autofree char *alert = number_text(message->alert_id);
+    g_autofree char *event = number_text(message->alert_event_id);
+    g_autofree char *now = sql_time(now_us);
     const char *const values[] = { message->message_id,
                                    message->kind,
                                    message->alert_id ? alert : NULL,
@@ -65,24 +64,22 @@ outbox_add(PGconn *conn, const OutboxMessage *message, int64_t now_us, GError **
         conn,
         "INSERT INTO flowkeep.outbox (message_id, kind, alert_id, alert_event_id,"
         " recipient, address, subject, message, state, next_attempt_at, created_at)"
-        " VALUES ($1, $2, $3::bigint, $4::bigint, $5, $6, $7, $8::bytea, $9, " TIME(
-            "$10::bigint") ", " TIME("$10::bigint") ")"
-                                                    " ON CONFLICT (message_id) DO "
-                                                    "NOTHING",
+        " VALUES ($1, $2, $3::bigint, $4::bigint, $5, $6, $7, $8::bytea, $9,"
+        " to_timestamp($10), to_timestamp($10))"
+        " ON CONFLICT (message_id) DO NOTHING",
         G_N_ELEMENTS(values), NULL, values, lengths, formats, 0);
 
     return PQresultStatus(result) == PGRES_COMMAND_OK ||
            db_error_set(error, conn, result, "writing a message to the outbox");
 }
 
-#define IS_DUE                                                                         \
-    "state IN ('pending', 'sending') AND next_attempt_at <= " TIME("$1::bigint")
+#define IS_DUE "state IN ('pending', 'sending') AND next_attempt_at <= to_timestamp($1)"
 
 /* Binary, for the sake of the message. */
 OutboxDue *
 outbox_next(PGconn *conn, int64_t now_us, GError **error)
 {
-    g_autofree char *now = time_text(now_us);
+    g_autofree char *now = sql_time(now_us);
     const char *const values[] = { now };
     g_autoptr(PGresult) rows = PQexecParams(
         conn,
@@ -112,7 +109,7 @@ outbox_next(PGconn *conn, int64_t now_us, GError **error)
 bool
 outbox_has_due(PGconn *conn, int64_t now_us, bool *has_due, GError **error)
 {
-    g_autofree char *now = time_text(now_us);
+    g_autofree char *now = sql_time(now_us);
     const char *const values[] = { now };
     g_autoptr(PGresult) rows =
         db_query(conn, "looking into the outbox",
@@ -130,8 +127,8 @@ static bool
 mark(PGconn *conn, const char *sql, int64_t id, const char *text, int64_t us,
      GError **error)
 {
-    g_autofree char *number = time_text(id);
-    g_autofree char *time = time_text(us);
+    g_autofree char *number = number_text(id);
+    g_autofree char *time = sql_time(us);
     const char *const values[] = { number, text, time };
     g_autoptr(PGresult) result = db_query(conn, "noting what became of a message", sql,
                                           G_N_ELEMENTS(values), values, error);
@@ -143,10 +140,8 @@ bool
 outbox_mark_sending(PGconn *conn, int64_t id, int64_t now_us, GError **error)
 {
     return mark(conn,
-                "UPDATE flowkeep.outbox SET state = 'sending',"
-                " next_attempt_at = " TIME(
-                    "$3::bigint") ","
-                                  " last_error = $2 WHERE id = $1::bigint",
+                "UPDATE flowkeep.outbox SET state = 'sending', last_error = $2,"
+                " next_attempt_at = to_timestamp($3) WHERE id = $1::bigint",
                 id, NULL, now_us + OUTBOX_GRACE_SEC * US_PER_SEC, error);
 }
 
@@ -156,8 +151,8 @@ outbox_mark_sent(PGconn *conn, int64_t id, const char *said, int64_t now_us,
 {
     return mark(conn,
                 "UPDATE flowkeep.outbox SET state = 'sent', attempts = attempts + 1,"
-                " last_error = $2, sent_at = " TIME(
-                    "$3::bigint") " WHERE id = $1::bigint",
+                " last_error = $2, sent_at = to_timestamp($3)"
+                " WHERE id = $1::bigint",
                 id, said, now_us, error);
 }
 
@@ -166,7 +161,7 @@ outbox_mark_refused(PGconn *conn, int64_t id, const char *said, GError **error)
 {
     return mark(conn,
                 "UPDATE flowkeep.outbox SET state = 'refused', attempts = attempts + 1,"
-                " last_error = $2 WHERE id = $1::bigint AND $3::bigint = 0",
+                " last_error = $2 WHERE id = $1::bigint AND $3::float8 = 0",
                 id, said, 0, error);
 }
 
@@ -176,8 +171,8 @@ outbox_mark_later(PGconn *conn, int64_t id, const char *said, int64_t next_us,
 {
     return mark(conn,
                 "UPDATE flowkeep.outbox SET state = 'pending', attempts = attempts + 1,"
-                " last_error = $2, next_attempt_at = " TIME(
-                    "$3::bigint") " WHERE id = $1::bigint",
+                " last_error = $2, next_attempt_at = to_timestamp($3)"
+                " WHERE id = $1::bigint",
                 id, said, next_us, error);
 }
 
@@ -185,28 +180,13 @@ bool
 outbox_put_off(PGconn *conn, const char *said, int64_t now_us, int64_t next_us,
                GError **error)
 {
-    g_autofree char *now = time_text(now_us);
-    g_autofree char *next = time_text(next_us);
+    g_autofree char *now = sql_time(now_us);
+    g_autofree char *next = sql_time(next_us);
     const char *const values[] = { now, said, next };
     g_autoptr(PGresult) result =
         db_query(conn, "putting off what is in the outbox",
                  "UPDATE flowkeep.outbox SET attempts = attempts + 1, last_error = $2,"
-                 " next_attempt_at = " TIME("$3::bigint") " WHERE " IS_DUE,
-                 G_N_ELEMENTS(values), values, error);
-
-    return result != NULL;
-}
-
-bool
-outbox_tidy(PGconn *conn, int64_t now_us, GError **error)
-{
-    g_autofree char *before = time_text(now_us - OUTBOX_KEEP_DAYS * 24 * HOUR_US);
-    const char *const values[] = { before };
-    g_autoptr(PGresult) result =
-        db_query(conn, "tidying the outbox",
-                 "UPDATE flowkeep.outbox SET message = ''"
-                 " WHERE state IN ('sent', 'refused') AND message <> ''"
-                 " AND created_at < " TIME("$1::bigint"),
+                 " next_attempt_at = to_timestamp($3) WHERE " IS_DUE,
                  G_N_ELEMENTS(values), values, error);
 
     return result != NULL;

@@ -26,9 +26,6 @@
  * (dispatch.c). */
 enum { OUTBOX_GRACE_SEC = 1500 };
 
-/* Bodies of messages that are sent or refused are kept for so long. */
-enum { OUTBOX_KEEP_DAYS = 30 };
-
 typedef struct {
     const char *message_id; /* without < > */
     const char *kind;       /* "alert", "digest", "test" */
@@ -73,9 +70,6 @@ bool outbox_mark_later(PGconn *conn, int64_t id, const char *said, int64_t next_
 /* No message got through to the server: all that are due wait until @next_us. */
 bool outbox_put_off(PGconn *conn, const char *said, int64_t now_us, int64_t next_us,
                     GError **error);
-
-/* Forgets the bodies of old messages. */
-bool outbox_tidy(PGconn *conn, int64_t now_us, GError **error);
 
 /* When to try again after the @attempts-th attempt: a minute, doubling up to an
  * hour.  0 = not at all: it was created @retry_hours ago. */

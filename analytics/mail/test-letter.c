@@ -245,10 +245,10 @@ test_digest(void)
 
     digest_letter_begin(&sections[0], "New", "new", true);
     digest_letter_begin(&sections[1], "Going on", "going on", false);
-    digest_letter_add(&sections[1], 9, g_strdup("old <b>"));
+    digest_letter_add(&sections[1], 9, g_strdup("old <b>"), g_strdup("score 9"));
     g_assert_false(digest_letter_is_worth(sections, 2));
     for (int i = 0; i < DIGEST_LETTER_MAX_LINES + 7; i++)
-        digest_letter_add(&sections[0], i, g_strdup_printf("incident %d", i));
+        digest_letter_add(&sections[0], i, g_strdup_printf("incident %d", i), NULL);
     g_assert_true(digest_letter_is_worth(sections, 2));
 
     digest_letter_write(sections, 2, "2026-11-24", "hq", "https://g/{alert}", &body);
@@ -256,7 +256,7 @@ test_digest(void)
                     "[Flowkeep] daily digest 2026-11-24: 57 new, 1 going on");
     g_assert_nonnull(strstr(body.text, "* incident 49\n* and 7 more\n"));
     g_assert_null(strstr(body.text, "incident 50"));
-    g_assert_nonnull(strstr(body.html, "<a href=\"https://g/9\">old &lt;b&gt;</a>"));
+    g_assert_nonnull(strstr(body.html, "href=\"https://g/9\">old &lt;b&gt;</a>"));
     digest_letter_end(&sections[0]);
     digest_letter_end(&sections[1]);
 }

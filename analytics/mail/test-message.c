@@ -214,6 +214,49 @@ test_long_texts(void)
     g_object_unref(message);
 }
 
+/* Every column a line might break at. */
+static void
+test_numbers_keep_their_units(void)
+{
+    static const char *const wholes[] = { "20 %)", "27.1 s", "349 B", "15 min", "3 d" };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(wholes); i++) {
+        for (size_t n = 50; n < 80; n++) {
+            g_autofree char *begin = g_strnfill(n, 'x');
+            g_autofree char *text =
+                g_strdup_printf("%s about %s and more words", begin, wholes[i]);
+            g_auto(MessageBody) body = body_of("units", text);
+            g_autoptr(GBytes) bytes = message_format(&envelope, &body);
+            GMimeMessage *message = parse(bytes);
+            GMimeObject *top = g_mime_message_get_mime_part(message);
+            g_autofree char *plain =
+                content_of(g_mime_multipart_get_part(GMIME_MULTIPART(top), 0));
+            g_auto(GStrv) number_unit = g_strsplit(wholes[i], " ", 2);
+            g_autofree char *nbsp = g_strjoinv("&nbsp;", number_unit);
+
+            g_assert_nonnull(strstr(plain, wholes[i]));
+            g_assert_nonnull(strstr(body.html, nbsp));
+            g_object_unref(message);
+        }
+    }
+}
+
+static void
+test_lists_hang(void)
+{
+    g_autofree char *item = g_strnfill(60, 'x');
+    g_autofree char *text = g_strdup_printf("* %s a.  Bcdefghij k", item);
+    g_auto(MessageBody) body = body_of("list", text);
+    g_autoptr(GBytes) bytes = message_format(&envelope, &body);
+    GMimeMessage *message = parse(bytes);
+    GMimeObject *top = g_mime_message_get_mime_part(message);
+    g_autofree char *plain =
+        content_of(g_mime_multipart_get_part(GMIME_MULTIPART(top), 0));
+
+    g_assert_nonnull(strstr(plain, "x a.\r\n  Bcdefghij k\r\n"));
+    g_object_unref(message);
+}
+
 static void
 test_same_parts_same_id(void)
 {
@@ -275,6 +318,8 @@ main(int argc, char **argv)
     g_test_add_func("/message/nothing-breaks-out-of-its-place",
                     test_nothing_breaks_out);
     g_test_add_func("/message/long-texts-are-wrapped", test_long_texts);
+    g_test_add_func("/message/numbers-keep-their-units", test_numbers_keep_their_units);
+    g_test_add_func("/message/lists-hang", test_lists_hang);
     g_test_add_func("/message/same-parts-same-id", test_same_parts_same_id);
     g_test_add_func("/message/links-go-to-the-web-only", test_links_go_to_the_web_only);
     return g_test_run();

@@ -27,6 +27,8 @@ NOW = datetime(2026, 11, 24, 13, 0, tzinfo=timezone.utc)
 N_KILLS = int(os.environ.get("FLOWKEEP_MAIL_KILLS", "25"))
 EVIL = "evil\r\nBcc: x@example.net\r\n\r\n<script>alert(1)</script>'; DROP TABLE x; --"
 
+TURNED = "router\u202e1" + EVIL  # from right to left
+
 
 def evidence(n_events=200, period_ms=27100):
     """As the alert layer writes it."""
@@ -353,7 +355,11 @@ class Mail(unittest.TestCase):
                        '203.0.113.51', 443, 6, 1, 133, 46000 * i, 9000
                   FROM generate_series(1, 24) AS i;
                 INSERT INTO flowkeep.blind_spot (job, subject, reason, since_at, seen_at)
-                VALUES ('beacon', {quote(EVIL)}, 'sampled 1:1000', now(), now());""")
+                VALUES ('beacon', {quote(EVIL)}, 'sampled 1:1000', now(), now());
+                INSERT INTO flowkeep.exporter (address, domain, name, first_seen_at,
+                    last_seen_at)
+                VALUES ('192.0.2.1', 0, {quote(TURNED)}, now(), now());
+                """)
             path = os.path.join(place.folder, "report.html")
             done = place.c.flowkeep("report", "--since", "-2d", "-o", path)
             self.assertIn("3 incidents", done.stdout)
@@ -366,13 +372,23 @@ class Mail(unittest.TestCase):
             self.assertGreaterEqual(found.tags.count("img"), 4)
             self.assertEqual({source[:22] for source in found.sources},
                              {"data:image/png;base64,"})
+            shown = found.text.replace("\u00a0", " ")
             for words in ("10.2.0.14 -> 203.0.113.51:443", "every 27.1 s",
-                          "sampled 1:1000", "13.8 MB"):
-                self.assertIn(words, found.text)
+                          "sampled 1:1000", "13.8 MB", "<script>alert(1)</script>",
+                          "router\\u{202e}1"):
+                self.assertIn(words, shown)
+            for letter in "\u202e\r\x00":
+                self.assertNotIn(letter, text)
             again = place.c.flowkeep("report", "-o", "-").stdout
             self.assertTrue(again.startswith("<!DOCTYPE html>"))
             self.assertEqual(
                 place.c.flowkeep("report", "--since", "yes", check=False).returncode, 2)
+            for wrong in (["--since", "2999-01-01"], ["more"], ["--no-such"]):
+                self.assertEqual(
+                    place.c.flowkeep("report", *wrong, check=False).returncode, 2, wrong)
+            done = place.c.flowkeep("report", "-o", "/nonexistent/x.html", check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("/nonexistent/x.html", done.stderr)
 
     # --- the digest
 
@@ -388,6 +404,30 @@ class Mail(unittest.TestCase):
             self.assertIn("10.2.0.7", digest.get_body(("plain",)).get_content())
             place.mail(timedelta(hours=42))  # it goes on, which is no news
             self.assertEqual(len(box.messages()), 1)
+
+    def test_old_messages_and_incidents_are_forgotten(self):
+        with Mailbox(self.good) as box, Place("old", box, **self.trusting()) as place:
+            over, going_on = place.alert(), place.alert(number=15)
+            place.event(over)
+            place.event(going_on)
+            place.mail()
+            place.c.sql(f"UPDATE flowkeep.alert SET state = 'resolved',"
+                        f" resolved_at = '{NOW}' WHERE id = {over}")
+
+            def kept(days):
+                place.c.write_config({"smtp": {"server": ""}})
+                place.mail(timedelta(days=days))
+                return (int(place.c.value("SELECT count(*) FROM flowkeep.alert")),
+                        [row for row in place.outbox("alert_id, message <> ''")
+                         if row[0]])
+
+            both = [[str(over), "t"], [str(going_on), "t"]]
+            self.assertEqual(kept(29), (2, both))
+            self.assertEqual(kept(31), (2, [[one, "f"] for one, _ in both]))
+            self.assertEqual(kept(91), (2, [[str(going_on), "f"]]))
+            self.assertEqual(kept(731), (1, [[str(going_on), "f"]]))
+            self.assertEqual(place.c.value("SELECT count(*) FROM flowkeep.alert_event"),
+                             "1")
 
     # --- a mail server that cannot be trusted, or reached
 
