@@ -55,8 +55,8 @@ class Base(Collector):
                  "--now", now.strftime("%Y-%m-%dT%H:%M:%SZ")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    def run_job(self, now):
-        status = self.spawn_job(now).wait(300)
+    def run_job(self, now, job="session"):
+        status = self.spawn_job(now, job).wait(300)
         if status:
             raise AssertionError(f"exit {status}:\n" + "\n".join(self.log_tail()))
 
@@ -348,6 +348,29 @@ class Session(unittest.TestCase):
                         self.assertEqual(base.sql(
                             "SELECT DISTINCT active_timeout_sec"
                             " FROM flowkeep.exporter_timeout"), [[str(active_sec)]])
+                        self.assert_no_beacon(base)
+
+    def assert_no_beacon(self, base):
+        """What timeouts cut looks like a clock: no verdict, let alone an incident."""
+        for hours in (4, 10):
+            base.run_job(T0 + datetime.timedelta(hours=hours), "beacon")
+            self.assertEqual(base.sql(
+                "SELECT peer, period_sec FROM flowkeep.beacon_group"), [])
+        self.assertEqual(base.sql("SELECT title FROM flowkeep.alert"), [])
+
+    def test_eight_hours_with_few_packets_are_one_session_too(self):
+        start_us = int((T0.timestamp() + 900) * 1e6)
+        sparse = [start_us, 8 * 3600 * 10**6, "10.20.0.14", 50000, "203.0.113.51", 443,
+                  6, 10**6, 10**6, 4000, 4000, ""]
+        with Base("session-sparse",
+                  settings={"watch all": {"networks": "10.20.0.0/16"}}) as base:
+            for active_sec in (60, 300, 1800):
+                with self.subTest(active_sec=active_sec):
+                    self.played(base, [sparse], "-a", active_sec, "-V", 9, "-e", 2)
+                    self.assertEqual(base.sql(
+                        "SELECT sum(sessions), sum(out_octets), sum(in_octets)"
+                        " FROM flowkeep.contact_hour"), [["1", "1000000", "1000000"]])
+                    self.assert_no_beacon(base)
 
     def test_a_slow_beacon_between_others_keeps_its_beats(self):
         start_us = int(T0.timestamp() * 1e6)
