@@ -53,12 +53,28 @@ policy_of(const AnalyticsSettings *settings)
     return policy;
 }
 
+/* A run is all or nothing: who wants it to stop gets it back as if it had not begun. */
+static bool
+go_on(const JobRun *run, GError **error)
+{
+    if (!job_should_stop(run))
+        return true;
+    g_set_error(error, DB_ERROR, DB_ERROR_LOST, "stopped in the middle");
+    return false;
+}
+
+typedef struct {
+    const JobRun *run;
+    BeaconScan *beacons;
+} Scanning;
+
 static bool
 on_scan_hour(const ContactHour *hour, void *user_data, GError **error)
 {
-    (void) error;
-    beacon_scan_add(user_data, hour);
-    return true;
+    const Scanning *scanning = user_data;
+
+    beacon_scan_add(scanning->beacons, hour);
+    return go_on(scanning->run, error);
 }
 
 /* The hours that a window touches, as a FROM. */
@@ -104,9 +120,10 @@ scan(Search *search, int64_t window_us, uint32_t max_an_hour, GError **error)
     };
     g_autoptr(BeaconScan) beacons = beacon_scan_new(&options);
     g_autofree char *from = hours_of(options.from_us, options.to_us);
+    Scanning scanning = { run, beacons };
 
     if (!contact_reader_run(run->conn, from, CONTACT_READER_BY_GROUP, max_an_hour,
-                            on_scan_hour, beacons, error))
+                            on_scan_hour, &scanning, error))
         return false;
 
     const GArray *found = beacon_scan_finish(beacons);
@@ -265,7 +282,7 @@ judge_all(Search *search, GError **error)
     if (!telling.ok)
         return false;
     for (guint i = 0; i < search->candidates->len; i++) {
-        if (!judge(search, contexts, i, group, error))
+        if (!go_on(run, error) || !judge(search, contexts, i, group, error))
             return false;
     }
     return true;

@@ -59,16 +59,17 @@ tell(Turn *turn, JobRunnerResult result, const JobRun *run, const GError *error)
 }
 
 static void
-take_turn(Turn *turn, JobRunner *runner, const AnalyticsSettings *settings)
+take_turn(Lane *lane, Turn *turn, JobRunner *runner)
 {
-    const uint32_t period_sec = job_table_period_sec(turn->row, settings);
+    const uint32_t period_sec = job_table_period_sec(turn->row, lane->settings);
     g_autoptr(GError) error = NULL;
     JobRun run = { 0 };
 
     turn->due_us = clock_mono_us() + period_sec * US_PER_SEC;
     const JobRunnerResult result =
         job_runner_run(runner, turn->row->job, clock_wall_us(), &run, &error);
-    tell(turn, result, &run, error);
+    if (!g_atomic_int_get(&lane->stopping))
+        tell(turn, result, &run, error);
 }
 
 /* Runs what is due, in the order of the table; returns how long nothing will be. */
@@ -79,7 +80,7 @@ run_due(Lane *lane, JobRunner *runner, Turn *turns, size_t n_turns)
 
     for (size_t i = 0; i < n_turns && !g_atomic_int_get(&lane->stopping); i++) {
         if (turns[i].due_us <= clock_mono_us())
-            take_turn(&turns[i], runner, lane->settings);
+            take_turn(lane, &turns[i], runner);
     }
     for (size_t i = 0; i < n_turns; i++)
         nap_us = MIN(nap_us, turns[i].due_us - clock_mono_us());
