@@ -236,17 +236,3 @@ $$;
 
 COMMENT ON FUNCTION flowkeep_view.address
     IS 'an address out of a text; null when it is none';
-
--- From the range's begin on, partitions of flow before this are sealed.
-CREATE OR REPLACE FUNCTION flowkeep_view.sealed_until(in_from timestamptz)
-RETURNS timestamptz
-LANGUAGE sql STABLE
-AS $$
-    SELECT coalesce((SELECT min(p.from_at)
-                       FROM flowkeep.time_partition AS p
-                      WHERE p.parent = 'flow' AND p.sealed_at IS NULL AND p.to_at > in_from),
-                    'infinity')
-$$;
-
-COMMENT ON FUNCTION flowkeep_view.sealed_until
-    IS 'partitions of flow of a range are sealed before this time';

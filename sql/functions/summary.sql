@@ -251,9 +251,8 @@ $$;
 COMMENT ON FUNCTION flowkeep.summarise_talkers
     IS 'the heaviest talkers of one hour and, when it is over, of its day';
 
--- Contacts by watched host, hour by hour, four hours behind, when most sessions are
--- over.  One that ends later changes the hours it spans, so the last two days are made
--- anew each hour.
+-- Contacts by watched host, hour by hour.  Sessions that end late change the hours they
+-- span: the last four hours are made anew every ten minutes, the last two days each hour.
 CREATE OR REPLACE FUNCTION flowkeep.summarise_hosts(in_from timestamptz, in_to timestamptz)
 RETURNS void
 LANGUAGE sql
@@ -278,7 +277,7 @@ SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
 AS $$
 DECLARE
-    until constant timestamptz := date_trunc('hour', now() - interval '4 hours');
+    until constant timestamptz := date_trunc('hour', now());
     done timestamptz;
     done_at timestamptz;
     import_from timestamptz;
@@ -291,16 +290,22 @@ BEGIN
       FROM flowkeep.backfill AS b
      WHERE b.state = 'done' AND b.updated_at > done_at;
 
-    IF done >= until AND import_from IS NULL THEN
+    IF done >= until AND done_at > now() - interval '10 minutes'
+       AND import_from IS NULL THEN
         RETURN;
     END IF;
 
-    SELECT min(c.hour) INTO first FROM flowkeep.contact_hour AS c;
-    IF first IS NULL THEN
-        RETURN;
+    IF done IS NULL THEN
+        SELECT min(c.hour) INTO first FROM flowkeep.contact_hour AS c;
+        IF first IS NULL THEN
+            RETURN;
+        END IF;
     END IF;
     PERFORM flowkeep.summarise_hosts(
-        least(coalesce(done, first), until - interval '2 days', import_from), until);
+        least(coalesce(done, first), import_from,
+              until - CASE WHEN done >= until THEN interval '4 hours'
+                           ELSE interval '2 days' END),
+        until);
     INSERT INTO flowkeep.housekeeping AS h (task, done_until)
     VALUES ('hosts_summarised', until)
         ON CONFLICT (task) DO UPDATE
@@ -309,7 +314,7 @@ END
 $$;
 
 COMMENT ON FUNCTION flowkeep.summarise_hosts_next
-    IS 'makes host_summary anew where contacts may have changed, once an hour';
+    IS 'makes host_summary anew where contacts may have changed';
 
 -- Goes on by an hour at most.  Returns how far it is, or null when there is nothing to
 -- do.  The caller holds the lock of compact_next().

@@ -4,7 +4,7 @@
 --         each; a picture of a day or a quarter must read thousands of rows, not
 --         millions.
 -- Needs:  0004-rollup.sql, 0006-contact.sql
--- Locks:  none (new objects only); an index of traffic_1h
+-- Locks:  none (new objects only); indexes of traffic_1h and contact_hour
 -- Undo:   DROP TABLE of the five; DROP SCHEMA flowkeep_view CASCADE   -- loses no flow
 -- Used:   sql/functions/summary.sql, sql/views
 
@@ -161,6 +161,10 @@ COMMENT ON COLUMN flowkeep.host_summary.sessions
     IS 'sessions that began in this hour';
 
 CREATE INDEX traffic_1h_exporter ON flowkeep.traffic_1h (exporter_id, hour);
+
+-- The newest hours of all hosts, in partitions of a day; costs nearly nothing to keep.
+CREATE INDEX contact_hour_hour ON flowkeep.contact_hour
+ USING brin (hour) WITH (pages_per_range = 16, autosummarize = on);
 
 COMMENT ON COLUMN flowkeep.housekeeping.task
     IS 'traffic_summarised, hosts_summarised, traffic_compacted, traffic_1m_dropped';

@@ -43,44 +43,28 @@ $$;
 COMMENT ON FUNCTION flowkeep_view.device_usual
     IS 'whether that is usual for a network device';
 
--- Sealed partitions have indexes of hosts: some addresses are looked up in them.  The
--- others are read, and each row's hosts looked up among the addresses.
+-- The statement is written out with its values: only then does the planner look the
+-- addresses up in the indexes of sealed partitions, one by one, and each row's hosts in a
+-- hash of the addresses where there are none.
 CREATE OR REPLACE FUNCTION flowkeep_view.device_flow(in_from timestamptz, in_to timestamptz)
 RETURNS TABLE (received_at timestamptz, device inet, peer inet, is_out boolean,
                protocol smallint, port integer, octets bigint, packets bigint)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT f.received_at, f.src, f.dst, true, f.protocol,
-           CASE WHEN f.protocol IN (6, 17, 132) THEN least(f.src_port, f.dst_port) ELSE 0 END,
-           f.octets, f.packets
-      FROM flowkeep.flow AS f
-     WHERE f.received_at >= in_from AND f.received_at < in_to
-       AND f.received_at < (SELECT flowkeep_view.sealed_until(in_from))
-       AND f.src = ANY (ARRAY(SELECT e.address FROM flowkeep.exporter AS e))
-    UNION ALL
-    SELECT f.received_at, f.dst, f.src, false, f.protocol,
-           CASE WHEN f.protocol IN (6, 17, 132) THEN least(f.src_port, f.dst_port) ELSE 0 END,
-           f.octets, f.packets
-      FROM flowkeep.flow AS f
-     WHERE f.received_at >= in_from AND f.received_at < in_to
-       AND f.received_at < (SELECT flowkeep_view.sealed_until(in_from))
-       AND f.dst = ANY (ARRAY(SELECT e.address FROM flowkeep.exporter AS e))
-    UNION ALL
-    SELECT f.received_at, f.src, f.dst, true, f.protocol,
-           CASE WHEN f.protocol IN (6, 17, 132) THEN least(f.src_port, f.dst_port) ELSE 0 END,
-           f.octets, f.packets
-      FROM flowkeep.flow AS f
-     WHERE f.received_at >= in_from AND f.received_at < in_to
-       AND f.received_at >= (SELECT flowkeep_view.sealed_until(in_from))
-       AND f.src IN (SELECT e.address FROM flowkeep.exporter AS e)
-    UNION ALL
-    SELECT f.received_at, f.dst, f.src, false, f.protocol,
-           CASE WHEN f.protocol IN (6, 17, 132) THEN least(f.src_port, f.dst_port) ELSE 0 END,
-           f.octets, f.packets
-      FROM flowkeep.flow AS f
-     WHERE f.received_at >= in_from AND f.received_at < in_to
-       AND f.received_at >= (SELECT flowkeep_view.sealed_until(in_from))
-       AND f.dst IN (SELECT e.address FROM flowkeep.exporter AS e)
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'SELECT f.received_at, f.src, f.dst, true, f.protocol,'
+        ' CASE WHEN f.protocol IN (6, 17, 132) THEN least(f.src_port, f.dst_port)'
+        ' ELSE 0 END, f.octets, f.packets FROM flowkeep.flow AS f'
+        ' WHERE f.received_at >= %1$L AND f.received_at < %2$L AND f.src = ANY (%3$L)'
+        ' UNION ALL'
+        ' SELECT f.received_at, f.dst, f.src, false, f.protocol,'
+        ' CASE WHEN f.protocol IN (6, 17, 132) THEN least(f.src_port, f.dst_port)'
+        ' ELSE 0 END, f.octets, f.packets FROM flowkeep.flow AS f'
+        ' WHERE f.received_at >= %1$L AND f.received_at < %2$L AND f.dst = ANY (%3$L)',
+        in_from, in_to, (SELECT array_agg(DISTINCT e.address) FROM flowkeep.exporter AS e));
+END
 $$;
 
 COMMENT ON FUNCTION flowkeep_view.device_flow

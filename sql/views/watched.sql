@@ -146,9 +146,8 @@ $$;
 COMMENT ON FUNCTION flowkeep_view.host_hour
     IS 'traffic of a watched host by hour, with the usual band of that hour of the day';
 
--- Octets out by weekday and hour; means over the weeks of the range.
+-- Octets out by weekday and hour; means over the four weeks before.
 CREATE OR REPLACE FUNCTION flowkeep_view.host_week(
-    in_from timestamptz,
     in_to timestamptz,
     in_host inet)
 RETURNS TABLE (weekday text,
@@ -167,7 +166,8 @@ AS $$
                extract(hour FROM o.hour AT TIME ZONE 'UTC')::integer AS hour,
                avg(o.out_octets) AS octets
           FROM (SELECT p.hour, sum(p.out_octets) AS out_octets
-                  FROM flowkeep_view.host_part(date_bin('1 hour', in_from, 'epoch'), in_to)
+                  FROM flowkeep_view.host_part(
+                           date_bin('1 hour', in_to, 'epoch') - interval '28 days', in_to)
                        AS p
                  WHERE p.host = in_host
                  GROUP BY p.hour) AS o
@@ -237,22 +237,21 @@ LANGUAGE sql STABLE
 AS $$
     WITH seen AS MATERIALIZED (
         SELECT c.peer, min(c.hour) AS first_hour,
-               min(c.hour) FILTER (WHERE c.hour >= date_bin('1 hour', in_from, 'epoch'))
-                   AS hour,
-               sum(c.out_octets) FILTER (WHERE c.hour >= date_bin('1 hour', in_from, 'epoch'))
-                   ::double precision AS out_octets,
-               sum(c.in_octets) FILTER (WHERE c.hour >= date_bin('1 hour', in_from, 'epoch'))
-                   ::double precision AS in_octets,
-               sum(c.sessions) FILTER (WHERE c.hour >= date_bin('1 hour', in_from, 'epoch'))
-                   ::double precision AS sessions
+               sum(c.out_octets)::double precision AS out_octets,
+               sum(c.in_octets)::double precision AS in_octets,
+               sum(c.sessions)::double precision AS sessions
           FROM flowkeep.contact_hour AS c
          WHERE c.host = in_host
-           AND c.hour >= in_from - interval '30 days' AND c.hour < in_to
+           AND c.hour >= date_bin('1 hour', in_from, 'epoch') AND c.hour < in_to
          GROUP BY c.peer
     ), top AS MATERIALIZED (
-        SELECT s.*
+        SELECT s.peer, s.first_hour, s.out_octets, s.in_octets, s.sessions
           FROM seen AS s
-         WHERE s.first_hour = s.hour
+         WHERE NOT EXISTS (
+                   SELECT FROM flowkeep.contact_hour AS o
+                    WHERE o.host = in_host AND o.peer = s.peer
+                      AND o.hour >= in_from - interval '30 days'
+                      AND o.hour < date_bin('1 hour', in_from, 'epoch'))
          ORDER BY s.out_octets DESC
          LIMIT in_limit
     )

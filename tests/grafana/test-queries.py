@@ -38,7 +38,7 @@ DEMO_DAYS_BEFORE = 3
 DEMO_JOBS = ("session", "baseline", "beacon", "exfil")
 # Clicked rather than found on opening.
 DEMO_CHOICES = {
-    ("flowkeep-host", "host"): "SELECT host FROM flowkeep_view.alert WHERE kind = 'exfil'",
+    ("flowkeep-host", "host"): "SELECT host FROM flowkeep_view.alert WHERE kind = 'beacon'",
     ("flowkeep-exporters", "exporter"): "SELECT exporter_id FROM flowkeep_view.template"}
 RANGES_HOURS = (1, 24 * 7, 24 * 90)  # beside the default one: these must not fail
 
