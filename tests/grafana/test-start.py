@@ -106,7 +106,7 @@ class Start(unittest.TestCase):
             home = self.home(os.path.join(folder, "home"))
             var = os.path.join(folder, "var")
             self.addCleanup(self.run_script, "stop", var)
-            env = {"GRAFANA_HOME": home, "FLOWKEEP_DB_ADDRESS": "/run/pg:5432",
+            env = {"GRAFANA_HOME": home, "FLOWKEEP_DB_ADDRESS": "/run/pg:5433",
                    "FLOWKEEP_DB_PASSWORD": "secret"}
             first = self.run_script("start", var, **env)
             self.assertEqual(first.returncode, 0, first.stderr)
@@ -118,6 +118,8 @@ class Start(unittest.TestCase):
             self.assertEqual(got["env"]["GF_SERVER_HTTP_ADDR"], "127.0.0.1")
             self.assertEqual(got["env"]["GF_PATHS_PROVISIONING"],
                              os.path.join(GRAFANA, "provisioning"))
+            self.assertEqual(got["env"]["FLOWKEEP_DB_ADDRESS"], "/run/pg")
+            self.assertEqual(got["env"]["PGPORT"], "5433")
             for name in provisioned_names():
                 self.assertTrue(got["env"].get(name), name)
             self.assertEqual(self.run_script("start", var, **env).stdout, first.stdout)
