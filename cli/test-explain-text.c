@@ -115,8 +115,7 @@ test_all_is_said(void)
     static const char *const parts[] = {
         "  Alert 4711: acknowledged, severity mail, score 65 of 100\n",
         "  Host 10.2.0.14 (servers), peer 203.0.113.51:443\n",
-        "  Opened 2024-02-19 23:00:00, last found 10 min 0 s ago; told 2024-02-19 "
-        "23:00:00\n",
+        "  Opened 2024-02-19 23:00:00, last found 10 min 0 s ago; told 2024-02-19",
         "      45  45  regularity  a clock\n",
         "  together 65\n",
         "02-19 01:00 |#                        #                         |      2\n",
