@@ -97,8 +97,8 @@ work_init(Work *work, const ContactSeries *series)
     const size_t n = MIN(series->n_events, BEACON_MEASURE_MAX_EVENTS);
     int64_t burst_us = 0;
 
-    *work =
-        (Work){ .contacts = series->events + (series->n_events - n), .n_contacts = n };
+    *work = (Work){ .contacts = n > 0 ? series->events + (series->n_events - n) : NULL,
+                    .n_contacts = n };
     work->times = g_new(double, 7 * MAX(n, 1));
     work->octets = work->times + n;
     work->gaps = work->times + 2 * n;

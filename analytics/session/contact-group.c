@@ -101,7 +101,7 @@ contact_group_series(ContactGroup *self, int64_t from_us, int64_t to_us)
 
     series.from_us = from_us;
     series.to_us = to_us;
-    series.events = events + begin;
+    series.events = end > begin ? events + begin : NULL;
     series.n_events = end - begin;
     /* The first hour may have begun before the window. */
     if (!self->dense)

@@ -22,5 +22,6 @@ flow_place_sort(GArray *places, const FlowRow *rows, size_t n_rows, int64_t slic
     for (size_t i = 0; i < n_rows; i++)
         g_array_index(places, FlowPlace, i) =
             (FlowPlace){ rows[i].received_us / slice_us, rows[i].start_us, &rows[i] };
-    qsort(places->data, places->len, sizeof(FlowPlace), compare_places);
+    if (n_rows > 0)
+        qsort(places->data, places->len, sizeof(FlowPlace), compare_places);
 }
