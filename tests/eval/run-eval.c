@@ -30,6 +30,19 @@ typedef struct {
     char *version;
 } Options;
 
+static void
+options_clear(Options *self)
+{
+    g_strfreev(self->only);
+    g_free(self->set);
+    g_free(self->words);
+    g_free(self->traffic);
+    g_free(self->document);
+    g_free(self->version);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
 static char *
 list_sections(void)
 {
@@ -208,7 +221,7 @@ int
 main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
-    Options options = { 0 };
+    g_auto(Options) options = { 0 };
     int status = EXIT_SUCCESS;
 
     if (!parse(&options, &argc, &argv, &error) || argc > 1) {
