@@ -91,10 +91,24 @@ typedef struct {
     BeaconPeriodHint folded, lag, phase; /* of the window measured last */
 } Work;
 
+/* Three thousand years either side of 1970: beyond it no clock was ever right, and
+ * differences would not fit. */
+#define MAX_TIME_US INT64_C(100000000000000000)
+
+static bool
+has_times(const ContactSeries *series)
+{
+    const size_t n = series->n_events;
+
+    return n > 0 && series->events[0].start_us > -MAX_TIME_US &&
+           series->events[n - 1].start_us < MAX_TIME_US;
+}
+
 static void
 work_init(Work *work, const ContactSeries *series)
 {
-    const size_t n = MIN(series->n_events, BEACON_MEASURE_MAX_EVENTS);
+    const size_t n =
+        has_times(series) ? MIN(series->n_events, BEACON_MEASURE_MAX_EVENTS) : 0;
     int64_t burst_us = 0;
 
     *work = (Work){ .contacts = n > 0 ? series->events + (series->n_events - n) : NULL,
@@ -286,7 +300,7 @@ pick_size(Work *work, double mode)
 static void
 measure_windows(Work *work, const ContactSeries *series, BeaconMeasure *measure)
 {
-    const double end = (double) (series->to_us - work->first_us) / 1e6;
+    const double end = ((double) series->to_us - (double) work->first_us) / 1e6;
     size_t n_before = 0;
     int longest = BEACON_WINDOW_1H;
 
@@ -428,7 +442,7 @@ describe_presence(Work *work, const ContactSeries *series, BeaconMeasure *measur
     enum { N_PARTS = 24 };
     const double *times = work->parts[measure->window].times;
     const size_t n = work->parts[measure->window].n_times;
-    const double window_sec = (double) (series->to_us - series->from_us) / 1e6;
+    const double window_sec = ((double) series->to_us - (double) series->from_us) / 1e6;
 
     measure->presence_share = even_counts_presence(times, n, N_PARTS);
     if (window_sec > 0)
@@ -464,7 +478,8 @@ beacon_measure(const ContactSeries *series, BeaconMeasure *measure)
         measure->burstiness = beacon_null_class(measure->gap_variation);
         measure->evidence =
             beacon_null_evidence(measure->raw, measure->n_events,
-                                 (double) (series->to_us - series->from_us) / 1e6,
+                                 ((double) series->to_us - (double) series->from_us) /
+                                     1e6,
                                  (BeaconNullClass) measure->burstiness,
                                  &measure->n_compared, &measure->beats_all);
     }

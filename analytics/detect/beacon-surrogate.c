@@ -48,7 +48,8 @@ find_bursts(const ContactSeries *series, Bursts *bursts)
                 1e6;
         }
         bursts->burst[i] = bursts->n_times - 1;
-        bursts->later_us[i] = MAX(start_us - burst_us, 0);
+        bursts->later_us[i] =
+            MAX((int64_t) ((uint64_t) start_us - (uint64_t) burst_us), 0);
     }
 }
 
@@ -104,7 +105,10 @@ beacon_surrogate_beaten(const ContactSeries *series, const BeaconMeasure *measur
                times + 2 * n);
         for (size_t k = 0; k < n; k++)
             events[k].start_us =
-                origin_us + (int64_t) (times[2 * n + burst[k]] * 1e6) + later_us[k];
+                (int64_t) ((uint64_t) origin_us +
+                           (uint64_t) (int64_t)
+                               fmax(-9e18, fmin(9e18, times[2 * n + burst[k]] * 1e6)) +
+                           (uint64_t) later_us[k]);
         beacon_measure(&copy, &surrogate);
         beaten = surrogate.raw < raw;
     }
