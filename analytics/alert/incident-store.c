@@ -7,21 +7,16 @@
 
 /* --- incidents --- */
 
-#define INCIDENT_COLUMNS                                                                                                      \
-    "SELECT a.id, a.kind, a.rule, host(a.host), coalesce(a.host_group, ''),"                                                  \
-    "       host(a.peer), abbrev(a.peer_network::inet), a.service_port, a.protocol,"                                          \
-    "       a.initiator, a.state, a.severity, a.score, a.magnitude,"                                                          \
-    "       " ALERT_SQL_US(                                                                                                   \
-        "a.first_contact_at") ","                                                                                             \
-                              "       " ALERT_SQL_US("a.last_contact_at") "," ALERT_SQL_US(                                   \
-                                  "a.opened_at") ","                                                                          \
-                                                 "       " ALERT_SQL_US("a.found_at") ", " ALERT_SQL_US(                      \
-                                                     "a.resolved_at") ","                                                     \
-                                                                      "      "                                                \
-                                                                      " " ALERT_SQL_US(                                       \
-                                                                          "a.told_at") ", a.title, a.explanation, a.mute_id," \
-                                                                                       "       m.reason, " ALERT_SQL_US(      \
-                                                                                           "m.until_at")
+/* clang-format off */
+#define INCIDENT_COLUMNS                                                               \
+    "SELECT a.id, a.kind, a.rule, host(a.host), coalesce(a.host_group, ''),"           \
+    "       host(a.peer), abbrev(a.peer_network::inet), a.service_port, a.protocol,"   \
+    "       a.initiator, a.state, a.severity, a.score, a.magnitude,"                   \
+    " " ALERT_SQL_US("a.first_contact_at") ", " ALERT_SQL_US("a.last_contact_at") ","  \
+    " " ALERT_SQL_US("a.opened_at") ", " ALERT_SQL_US("a.found_at") ","                \
+    " " ALERT_SQL_US("a.resolved_at") ", " ALERT_SQL_US("a.told_at") ","               \
+    "       a.title, a.explanation, a.mute_id, m.reason," ALERT_SQL_US("m.until_at")
+/* clang-format on */
 
 #define INCIDENT_FROM                                                                  \
     "  FROM flowkeep.alert AS a LEFT JOIN flowkeep.mute AS m ON m.id = a.mute_id"
@@ -92,21 +87,20 @@ clear_incident(void *data)
     incident_store_clear(data);
 }
 
+/* clang-format off */
 #define LIST_SQL                                                                       \
     INCIDENT_COLUMNS INCIDENT_FROM                                                     \
-        " WHERE a.state = ANY ($1::text[])"                                            \
-        "   AND ($2::text IS NULL OR a.kind = $2)"                                     \
-        "   AND ($3::text IS NULL OR a.severity = $3)"                                 \
-        "   AND ($4::bigint = 0"                                                       \
-        "     OR coalesce(a.resolved_at, a.found_at) >= " ALERT_SQL_AT(                \
-            "$4") ")"                                                                  \
-                  "   AND ($5::bigint = 0 OR a.opened_at < " ALERT_SQL_AT(             \
-                      "$5") ")"                                                        \
-                            " ORDER BY (a.state = 'resolved'),"                        \
-                            "          array_position(ARRAY['mail', 'digest', "        \
-                            "'listed'], a.severity),"                                  \
-                            "          a.score DESC, a.found_at DESC, a.id DESC"       \
-                            " LIMIT $6::bigint"
+    " WHERE a.state = ANY ($1::text[])"                                                \
+    "   AND ($2::text IS NULL OR a.kind = $2)"                                         \
+    "   AND ($3::text IS NULL OR a.severity = $3)"                                     \
+    "   AND ($4::bigint = 0"                                                           \
+    "     OR coalesce(a.resolved_at, a.found_at) >= " ALERT_SQL_AT("$4") ")"           \
+    "   AND ($5::bigint = 0 OR a.opened_at < " ALERT_SQL_AT("$5") ")"                  \
+    " ORDER BY (a.state = 'resolved'),"                                                \
+    "          array_position(ARRAY['mail', 'digest', 'listed'], a.severity),"         \
+    "          a.score DESC, a.found_at DESC, a.id DESC"                               \
+    " LIMIT $6::bigint"
+/* clang-format on */
 
 GArray *
 incident_store_list(PGconn *conn, const IncidentFilter *filter, GError **error)

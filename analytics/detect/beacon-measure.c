@@ -98,10 +98,11 @@ typedef struct {
 static bool
 has_times(const ContactSeries *series)
 {
-    const size_t n = series->n_events;
-
-    return n > 0 && series->events[0].start_us > -MAX_TIME_US &&
-           series->events[n - 1].start_us < MAX_TIME_US;
+    for (size_t i = 0; i < series->n_events; i++)
+        if (series->events[i].start_us <= -MAX_TIME_US ||
+            series->events[i].start_us >= MAX_TIME_US)
+            return false;
+    return true;
 }
 
 static void

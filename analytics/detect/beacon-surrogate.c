@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "detect/beacon-surrogate.h"
 
-#include <math.h>
-
 #include "stats/quantile.h"
 #include "stats/redraw.h"
 
@@ -40,16 +38,13 @@ find_bursts(const ContactSeries *series, Bursts *bursts)
     for (size_t i = 0; i < series->n_events; i++) {
         const int64_t start_us = series->events[i].start_us;
 
-        if (i == 0 || (start_us >= burst_us &&
-                       (uint64_t) start_us - (uint64_t) burst_us >= CONTACT_BURST_US)) {
+        if (i == 0 || start_us - burst_us >= CONTACT_BURST_US) {
             burst_us = start_us;
             bursts->times[bursts->n_times++] =
-                (double) ((uint64_t) start_us - (uint64_t) series->events[0].start_us) /
-                1e6;
+                (double) (start_us - series->events[0].start_us) / 1e6;
         }
         bursts->burst[i] = bursts->n_times - 1;
-        bursts->later_us[i] =
-            MAX((int64_t) ((uint64_t) start_us - (uint64_t) burst_us), 0);
+        bursts->later_us[i] = MAX(start_us - burst_us, 0);
     }
 }
 
@@ -72,7 +67,8 @@ beacon_surrogate_beaten(const ContactSeries *series, const BeaconMeasure *measur
     Xoshiro random;
     bool beaten = true;
 
-    if (n < BEACON_MEASURE_MIN_EVENTS)
+    /* None were measured where the times are beyond any clock's: here neither. */
+    if (n < BEACON_MEASURE_MIN_EVENTS || measure->n_events == 0)
         return false;
     copy.events = series->events + (series->n_events - n);
     copy.n_events = n;
@@ -105,10 +101,7 @@ beacon_surrogate_beaten(const ContactSeries *series, const BeaconMeasure *measur
                times + 2 * n);
         for (size_t k = 0; k < n; k++)
             events[k].start_us =
-                (int64_t) ((uint64_t) origin_us +
-                           (uint64_t) (int64_t)
-                               fmax(-9e18, fmin(9e18, times[2 * n + burst[k]] * 1e6)) +
-                           (uint64_t) later_us[k]);
+                origin_us + (int64_t) (times[2 * n + burst[k]] * 1e6) + later_us[k];
         beacon_measure(&copy, &surrogate);
         beaten = surrogate.raw < raw;
     }
