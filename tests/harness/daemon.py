@@ -114,14 +114,14 @@ def tcp_socket(host=HOST):
 
 class Collector:
     """@listeners: name -> "udp" or "tcp".  @settings: section -> {key: value}, over
-    what the harness needs itself."""
+    what the harness needs itself.  @folder: where its temporary folder is made."""
 
     def __init__(self, name="test", pg=None, listeners=None, settings=None,
-                 hold_sockets=True, env=None):
+                 hold_sockets=True, env=None, folder="/tmp"):
         self.pg = pg or shared_cluster()
         self.name = name
         self.database = "flowkeep_" + name.replace("-", "_")
-        self.folder = tempfile.mkdtemp(prefix=f"flowkeep-{name}-", dir="/tmp")
+        self.folder = tempfile.mkdtemp(prefix=f"flowkeep-{name}-", dir=folder)
         self.config_path = os.path.join(self.folder, "flowkeep.conf")
         self.log_path = os.path.join(self.folder, "collector.log")
         self.env = env or {}
