@@ -254,10 +254,14 @@ vote(Sequence *self, const SequenceSeen *seen)
     const bool was_included = self->votes < 0;
 
     if (self->has_last && seen->n_units != self->last_units) {
-        if ((step == seen->n_units || step == seen->n_units - seen->n_options) &&
-            self->votes > -MAX_VOTES)
+        /* A step that either way of counting explains says nothing. */
+        const bool fits_own =
+            step == seen->n_units || step == seen->n_units - seen->n_options;
+        const bool fits_last = step == self->last_units;
+
+        if (fits_own && !fits_last && self->votes > -MAX_VOTES)
             self->votes--;
-        else if (step == self->last_units && self->votes < MAX_VOTES)
+        else if (fits_last && !fits_own && self->votes < MAX_VOTES)
             self->votes++;
         if (was_included != (self->votes < 0))
             change_style(self);

@@ -58,6 +58,12 @@ static const Case cases[] = {
         { 3, 27, 13, .verdict = SEQUENCE_GAP }, /* 5 lost: the step is 13 */
         { 4, 40, 2, .verdict = SEQUENCE_NEXT } },
       5 },
+    { "a step that both ways of counting explain proves neither",
+      { { 0, 0, 2, .verdict = SEQUENCE_FIRST },
+        { 1, 2, 3, .n_options = 1, .verdict = SEQUENCE_NEXT },
+        { 2, 5, 1, .is_vague = true, .verdict = SEQUENCE_NEXT },
+        { 3, 6, 1, .verdict = SEQUENCE_NEXT } },
+      0 },
     { "one lost",
       { { 0, 0, 10, .verdict = SEQUENCE_FIRST },
         { 1, 20, 10, .verdict = SEQUENCE_GAP },
