@@ -1,7 +1,7 @@
 -- self.sql: how Flowkeep itself is
 --
 -- Why:    a watcher that stands still looks like a quiet network.
--- Needs:  0003-ingest.sql, 0007-alert.sql, functions/name.sql
+-- Needs:  0003-ingest.sql, 0007-alert.sql, functions/name.sql, views/exporter.sql
 -- Locks:  none
 -- Used:   grafana/dashboards
 
@@ -157,18 +157,6 @@ COMMENT ON COLUMN flowkeep_view.partition.state IS 'ahead, current, open (not se
 COMMENT ON COLUMN flowkeep_view.partition.imported IS 'made for an import that kept its times; retention leaves it alone';
 COMMENT ON COLUMN flowkeep_view.partition.bytes IS 'bytes on disk, indexes included';
 
-CREATE OR REPLACE VIEW flowkeep_view.problem AS
-    SELECT coalesce(a.collector, '') AS collector,
-           a.worker,
-           a.problem
-      FROM flowkeep.audit_positions() AS a;
-
-COMMENT ON VIEW flowkeep_view.problem
-    IS 'what is wrong with collectors and partitions; no rows when all is well';
-COMMENT ON COLUMN flowkeep_view.problem.collector IS 'collector; empty = the database';
-COMMENT ON COLUMN flowkeep_view.problem.worker IS 'its worker';
-COMMENT ON COLUMN flowkeep_view.problem.problem IS 'in a sentence';
-
 CREATE OR REPLACE VIEW flowkeep_view.housekeeping AS
     SELECT h.task,
            h.done_until,
@@ -181,18 +169,91 @@ COMMENT ON COLUMN flowkeep_view.housekeeping.task IS 'traffic_summarised, traffi
 COMMENT ON COLUMN flowkeep_view.housekeeping.done_until IS 'all before is done';
 COMMENT ON COLUMN flowkeep_view.housekeeping.updated_at IS 'when that last changed';
 
-CREATE OR REPLACE VIEW flowkeep_view.rejected_flow AS
-    SELECT r.rejected_at AS "time",
-           flowkeep_view.exporter_label(r.exporter_id) AS exporter,
-           r.reason,
-           r.sqlstate,
+-- What somebody should look at, whoever noticed it; losses are those of a day.  The
+-- command `flowkeep status` says the same with advice (cli/status-problems.c).
+CREATE OR REPLACE VIEW flowkeep_view.problem AS
+    SELECT 'collector' AS kind,
+           coalesce(a.collector || ', worker ' || a.worker, 'partitions') AS subject,
+           a.problem AS problem,
+           NULL::timestamptz AS since_at
+      FROM flowkeep.audit_positions() AS a
+    UNION ALL
+    SELECT 'job', j.job, 'failed: ' || j.last_error, j.failed_at
+      FROM flowkeep_view.job AS j
+     WHERE j.last_state = 'failed'
+    UNION ALL
+    SELECT 'mail', o.recipient,
+           CASE o.state WHEN 'refused' THEN 'refused for good: ' ELSE 'waits: ' END
+           || coalesce(max(o.last_error), 'nobody has tried to send it'),
+           min(o.created_at)
+      FROM flowkeep.outbox AS o
+     WHERE (o.state = 'refused' AND o.created_at > now() - interval '1 day')
+        OR (o.state IN ('pending', 'sending')
+            AND (o.last_error IS NOT NULL OR o.created_at < now() - interval '15 minutes'))
+     GROUP BY o.recipient, o.state
+    UNION ALL
+    SELECT 'loss',
+           coalesce(flowkeep_view.exporter_label(l.exporter_id), 'unknown senders'),
+           replace(l.reason, '_', ' ') || ': ' || string_agg(l.count || ' ' || l.unit, ', '
+                                                             ORDER BY l.unit),
+           min(l.first_at)
+      FROM (SELECT x.exporter_id, x.reason, x.unit, sum(x.count) AS count,
+                   min(x.minute) AS first_at
+              FROM flowkeep.loss AS x
+             WHERE x.minute > now() - interval '1 day'
+             GROUP BY x.exporter_id, x.reason, x.unit) AS l
+     GROUP BY l.exporter_id, l.reason
+    UNION ALL
+    SELECT 'exporter', e.exporter, 'sends nothing any more', e.last_seen_at
+      FROM flowkeep_view.exporter AS e
+     WHERE e.state = 'silent' AND e.last_seen_at > now() - interval '7 days'
+    UNION ALL
+    SELECT 'exporter', e.exporter,
+           'its clock is '
+           || CASE WHEN s.sec < 7200 THEN s.sec / 60 || ' min'
+                   WHEN s.sec < 172800 THEN s.sec / 3600 || ' h'
+                   ELSE s.sec / 86400 || ' d' END
+           || CASE WHEN e.clock_skew_ms > 0 THEN ' ahead of' ELSE ' behind' END || ' ours',
+           e.last_seen_at
+      FROM flowkeep_view.exporter AS e
+     CROSS JOIN LATERAL (SELECT abs(e.clock_skew_ms) / 1000 AS sec) AS s
+     WHERE abs(e.clock_skew_ms) > 60000 AND e.last_seen_at > now() - interval '7 days';
+
+COMMENT ON VIEW flowkeep_view.problem
+    IS 'what somebody should look at: collectors, jobs, mail, losses of a day, exporters; no rows when all is well';
+COMMENT ON COLUMN flowkeep_view.problem.kind IS 'collector, job, mail, loss or exporter';
+COMMENT ON COLUMN flowkeep_view.problem.subject IS 'which one';
+COMMENT ON COLUMN flowkeep_view.problem.problem IS 'in words';
+COMMENT ON COLUMN flowkeep_view.problem.since_at
+    IS 'since when; of a loss: the first of the day; null = not known';
+
+-- What was not taken at all.  Ordinary losses on the way are in flowkeep_view.loss.
+CREATE OR REPLACE VIEW flowkeep_view.refusal AS
+    SELECT l.minute AS "time",
+           coalesce(flowkeep_view.exporter_label(l.exporter_id), 'unknown senders') AS sender,
+           l.reason,
+           replace(l.class, '_', ' ') AS why,
+           l.count,
+           l.unit,
+           NULL::text AS flow
+      FROM flowkeep.loss AS l
+     WHERE l.reason IN ('refused', 'malformed')
+    UNION ALL
+    SELECT r.rejected_at,
+           flowkeep_view.exporter_label(r.exporter_id),
+           'rejected',
+           r.reason || ' (' || r.sqlstate || ')',
+           1,
+           'flows',
            r.flow
       FROM flowkeep.rejected_flow AS r;
 
-COMMENT ON VIEW flowkeep_view.rejected_flow
-    IS 'flows that the database refused';
-COMMENT ON COLUMN flowkeep_view.rejected_flow."time" IS 'when';
-COMMENT ON COLUMN flowkeep_view.rejected_flow.exporter IS 'name of the exporter';
-COMMENT ON COLUMN flowkeep_view.rejected_flow.reason IS 'what the server said';
-COMMENT ON COLUMN flowkeep_view.rejected_flow.sqlstate IS 'SQLSTATE of it';
-COMMENT ON COLUMN flowkeep_view.rejected_flow.flow IS 'the row as text';
+COMMENT ON VIEW flowkeep_view.refusal
+    IS 'what was not taken: senders not allowed, what breaks the rules, flows the database refused';
+COMMENT ON COLUMN flowkeep_view.refusal."time" IS 'when; the minute, where only that is known';
+COMMENT ON COLUMN flowkeep_view.refusal.sender IS 'name of the exporter, or unknown senders';
+COMMENT ON COLUMN flowkeep_view.refusal.reason IS 'refused, malformed or rejected (by the database)';
+COMMENT ON COLUMN flowkeep_view.refusal.why IS 'which rule, which limit, or what the database said';
+COMMENT ON COLUMN flowkeep_view.refusal.count IS 'how many; to be summed up';
+COMMENT ON COLUMN flowkeep_view.refusal.unit IS 'of what';
+COMMENT ON COLUMN flowkeep_view.refusal.flow IS 'a row that the database refused, as text';

@@ -75,3 +75,24 @@ $$;
 
 COMMENT ON FUNCTION flowkeep_view.talker
     IS 'the heaviest talkers of a kind (host, pair, port, as), and Other';
+
+-- Hosts to choose from: those of an open incident in the range first, then by octets.
+CREATE OR REPLACE FUNCTION flowkeep_view.host_list(
+    in_from timestamptz,
+    in_to timestamptz,
+    in_limit integer DEFAULT 200)
+RETURNS TABLE (host text, alerts_open bigint, octets double precision)
+LANGUAGE sql STABLE
+AS $$
+    SELECT t.key, a.n, t.octets
+      FROM flowkeep_view.talker(in_from, in_to, 'host', in_limit) AS t
+     CROSS JOIN LATERAL (SELECT count(*) AS n
+                           FROM flowkeep.alert AS x
+                          WHERE x.host = t.key::inet AND x.state = 'open'
+                            AND x.last_contact_at >= in_from) AS a
+     WHERE t.key <> 'Other'
+     ORDER BY a.n > 0 DESC, t.rank
+$$;
+
+COMMENT ON FUNCTION flowkeep_view.host_list
+    IS 'the busiest hosts, those of an open incident in the range first';

@@ -53,6 +53,8 @@ class Demo(unittest.TestCase):
                 self.assertEqual(flows, expected()[address][0], address)
             collector.wait_for_rows(sum(int(row[3]) for row in rows))
             self.check(collector, {row[0] for row in rows})
+            collector.wait_for("SELECT sum(count) FROM flowkeep.loss"
+                               " WHERE reason = 'malformed' AND exporter_id IS NULL", 3)
 
     def test_replay_of_the_files_stores_the_same(self):
         with Collector("demo-replay") as collector:

@@ -216,6 +216,10 @@ flowgen_layout_router(unsigned version, bool v6, unsigned has, uint16_t id)
         add_field(&self, back[i]);
     if (has & FLOWGEN_LAYOUT_DIRECTION)
         add_field(&self, (FlowgenField){ DIRECTION, 1 });
+    if (has & FLOWGEN_LAYOUT_AS) {
+        add_field(&self, (FlowgenField){ SRC_AS, 4 });
+        add_field(&self, (FlowgenField){ DST_AS, 4 });
+    }
     if (has & FLOWGEN_LAYOUT_SAMPLED)
         add_field(&self, version == 9 ? (FlowgenField){ SAMPLER_ID, 2 }
                                       : (FlowgenField){ SELECTOR_ID, 4 });

@@ -48,6 +48,7 @@ enum {
     FLOWGEN_LAYOUT_BACK = 1,      /* the way back: RFC 5103, version 10 */
     FLOWGEN_LAYOUT_SAMPLED = 2,   /* the number of their sampler */
     FLOWGEN_LAYOUT_DIRECTION = 4, /* element 61 */
+    FLOWGEN_LAYOUT_AS = 8,        /* elements 16 and 17 */
 };
 
 /* What most routers send: one layout for each family.  @has: bits of the above. */

@@ -27,10 +27,10 @@
 /* The command line. */
 static struct {
     char *target, *first_source, *out, *start_time, *skews;
-    gint version, exporters, sampling, packet_bytes, source_port, domain;
+    gint version, exporters, sampling, packet_bytes, source_port, domain, gap_every;
     gint64 seed;
     gdouble active, inactive, template_period, speed, before_days;
-    gboolean biflow, uniflow, egress_too, mirror, end_now, list, json;
+    gboolean biflow, uniflow, egress_too, with_as, mirror, end_now, list, json;
     char **files;
 } arg = {
     .version = 10,
@@ -55,6 +55,8 @@ static const GOptionEntry entries[] = {
     { "exporters", 'e', 0, G_OPTION_ARG_INT, &arg.exporters, "routers, all of which see all sessions (default 1)", "N" },
     { "skew-ms", 0, 0, G_OPTION_ARG_STRING, &arg.skews, "how wrong their clocks are, one after the other (default 0)", "A,B..." },
     { "egress-too", 0, 0, G_OPTION_ARG_NONE, &arg.egress_too, "routers count at both interfaces: each record twice, element 61 says where", NULL },
+    { "with-as", 0, 0, G_OPTION_ARG_NONE, &arg.with_as, "records name autonomous systems, made up of the addresses", NULL },
+    { "gap-every", 0, 0, G_OPTION_ARG_INT, &arg.gap_every, "one datagram in N is lost on the way (default: none)", "N" },
     { "sampling", 0, 0, G_OPTION_ARG_INT, &arg.sampling, "look at one packet in N, at random (default 1)", "N" },
     { "domain", 0, 0, G_OPTION_ARG_INT, &arg.domain, "observation domain, source id, engine (default 1)", "N" },
     { "mirror-missing", 0, 0, G_OPTION_ARG_NONE, &arg.mirror, "make up small requests where a list has only the answers, out_packets 0 (default: export only what was seen)", NULL },
@@ -109,6 +111,7 @@ typedef struct {
     Played played;
     uint64_t n_datagrams;
     uint64_t n_template_datagrams;
+    uint64_t n_withheld_datagrams; /* --gap-every */
     uint64_t n_bytes;
     uint8_t bytes[FLOWGEN_MAX_PACKET_BYTES + FLOWGEN_LAYOUT_SLACK_BYTES];
 } Play;
@@ -146,7 +149,7 @@ check_arguments(GError **error)
         return usage_error(error, "--source-port is 0 to 65535");
     if (!(arg.template_period >= 0 && arg.template_period <= 1e6) ||
         !(arg.before_days >= 0 && arg.before_days <= 3660) ||
-        !(arg.speed >= 0 && arg.speed <= 1e9) || arg.domain < 0)
+        !(arg.speed >= 0 && arg.speed <= 1e9) || arg.domain < 0 || arg.gap_every < 0)
         return usage_error(error, "a number is negative or absurd");
     if (arg.start_time && arg.end_now)
         return usage_error(error, "--start-time and --end-now exclude each other");
@@ -240,6 +243,7 @@ make_routers(Play *self, int64_t first_us, GError **error)
             .version = arg.version,
             .biflow = arg.biflow,
             .egress_too = arg.egress_too,
+            .with_as = arg.with_as,
             .cache = { .active_us = arg.active * US_PER_SEC,
                        .inactive_us = arg.inactive * US_PER_SEC,
                        .sampling = arg.sampling },
@@ -347,6 +351,10 @@ act(Play *self, int router, int64_t due_us, GError **error)
 
     packet.exporter = router;
     self->n_datagrams++;
+    if (arg.gap_every > 0 && self->n_datagrams % (uint64_t) arg.gap_every == 0) {
+        self->n_withheld_datagrams++;
+        return true;
+    }
     self->n_template_datagrams += packet.n_flows == 0;
     self->n_bytes += packet.n_bytes;
     return flowgen_sender_send(self->sender, &packet, 1, due_us + DELAY_US, error);
@@ -444,9 +452,10 @@ report_json(const Play *self)
             out->records + in->records, out->records, in->records, out->octets,
             in->octets, out->packets, in->packets);
     g_print("\"unseen\": " U64 ", \"no_room\": " U64 ", \"datagrams\": " U64
-            ", \"template_datagrams\": " U64 ", \"bytes\": " U64 "}\n",
+            ", \"withheld_datagrams\": " U64 ", \"template_datagrams\": " U64
+            ", \"bytes\": " U64 "}\n",
             totals.unseen, totals.no_room, self->n_datagrams,
-            self->n_template_datagrams, self->n_bytes);
+            self->n_withheld_datagrams, self->n_template_datagrams, self->n_bytes);
 }
 
 static void
@@ -462,6 +471,8 @@ report_text(const Play *self)
     g_print("exported " U64 " records (" U64 " octets out, " U64 " in) in " U64
             " datagrams\n",
             out->records + in->records, out->octets, in->octets, self->n_datagrams);
+    if (self->n_withheld_datagrams)
+        g_print(U64 " of these were lost on the way\n", self->n_withheld_datagrams);
     if (totals.unseen)
         g_print("nothing was seen of " U64 " sessions\n", totals.unseen);
     if (totals.no_room)

@@ -10,6 +10,8 @@
 
 enum { FIRST_TEMPLATE_ID = 256, OPTIONS_TEMPLATE_ID = 300 };
 
+enum { FIRST_AS = 64496, N_AS = 16 };
+
 struct FlowgenRouter {
     FlowgenRouterOptions options;
     FlowgenDomain domain;
@@ -42,7 +44,8 @@ flowgen_router_new(const FlowgenRouterOptions *options)
     };
     const unsigned has = (options->biflow ? FLOWGEN_LAYOUT_BACK : 0) |
                          (sampled ? FLOWGEN_LAYOUT_SAMPLED : 0) |
-                         (options->egress_too ? FLOWGEN_LAYOUT_DIRECTION : 0);
+                         (options->egress_too ? FLOWGEN_LAYOUT_DIRECTION : 0) |
+                         (options->with_as ? FLOWGEN_LAYOUT_AS : 0);
     for (int v6 = 0; options->version != 5 && v6 < 2; v6++)
         self->layouts[v6] =
             flowgen_layout_router(options->version, v6, has, FIRST_TEMPLATE_ID + v6);
@@ -98,6 +101,35 @@ set_interfaces(const FlowgenRouter *self, const FlowgenSession *session,
         from_inside ? self->options.outside_if : self->options.inside_if;
 }
 
+/* An AS for each 4096 addresses outside, of those for documentation (RFC 5398); our own
+ * has none, as a router says it of what it originates. */
+static uint32_t
+as_of(const IpAddress *address)
+{
+    const uint8_t *b = address->bytes;
+
+    if (is_inside(address))
+        return 0;
+    const uint32_t network = ip_address_is_v4(address)
+                                 ? (uint32_t) b[12] << 12 | b[13] << 4 | b[14] >> 4
+                                 : (uint32_t) b[2] << 16 | b[3] << 8 | b[5];
+    return FIRST_AS + network * 2654435761u % N_AS;
+}
+
+static void
+set_systems(const FlowgenRouter *self, const FlowgenSession *session,
+            FlowgenCacheEntry *entry)
+{
+    if (!self->options.with_as)
+        return;
+
+    const uint32_t initiator_as = as_of(&session->initiator);
+    const uint32_t responder_as = as_of(&session->responder);
+    const bool out = entry->way == FLOWGEN_OUT;
+    entry->flow.src_as = out ? initiator_as : responder_as;
+    entry->flow.dst_as = out ? responder_as : initiator_as;
+}
+
 static bool
 open_entry(FlowgenRouter *self, const FlowgenSession *session, FlowgenWay way)
 {
@@ -111,6 +143,7 @@ open_entry(FlowgenRouter *self, const FlowgenSession *session, FlowgenWay way)
     if (!seen)
         return false;
     set_interfaces(self, session, entry);
+    set_systems(self, session, entry);
     flowgen_heap_push(self->open, entry->export_us, entry);
     entry = NULL;
     return true;

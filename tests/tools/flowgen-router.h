@@ -21,6 +21,7 @@ typedef struct {
     unsigned version; /* 5, 9 or 10 */
     bool biflow;      /* version 10 */
     bool egress_too;  /* each record twice: where it came in, where it went out */
+    bool with_as;     /* autonomous systems; v5 has room for them anyway */
     FlowgenCacheOptions cache; /* max_octets is set by the version */
     int64_t skew_ms;           /* its clock less the right time */
     int64_t boot_us;           /* right time at which it was started */

@@ -18,6 +18,7 @@ import capture  # noqa: E402
 REVERSE = 29305
 OCTETS, PACKETS, PROTOCOL, FLAGS, SRC_PORT, DST_PORT = 1, 2, 4, 6, 7, 11
 INPUT_IF, OUTPUT_IF, END_REASON, BIFLOW_DIRECTION = 10, 14, 136, 239
+SRC_AS, DST_AS = 16, 17
 ADDRESSES = {8: "src", 12: "dst", 27: "src", 28: "dst"}
 
 V5_RECORD = struct.Struct("!4s4s4sHHIIIIHHxBBBHHBBxx")
@@ -60,10 +61,11 @@ class Message:
         assert len(data) == 24 + 48 * self.count
         for n in range(self.count):
             (src, dst, _, in_if, out_if, packets, octets, first, last, src_port,
-             dst_port, flags, protocol, *_) = V5_RECORD.unpack_from(data, 24 + 48 * n)
+             dst_port, flags, protocol, _, src_as, dst_as, *_) = V5_RECORD.unpack_from(data, 24 + 48 * n)
             record = self.add({OCTETS: octets, PACKETS: packets, PROTOCOL: protocol,
                                FLAGS: flags, SRC_PORT: src_port, DST_PORT: dst_port,
-                               INPUT_IF: in_if, OUTPUT_IF: out_if, 22: first, 21: last})
+                               INPUT_IF: in_if, OUTPUT_IF: out_if, 22: first, 21: last,
+                               SRC_AS: src_as, DST_AS: dst_as})
             record.src, record.dst = socket.inet_ntoa(src), socket.inet_ntoa(dst)
 
     def read_sets(self, data, at):

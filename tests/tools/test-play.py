@@ -170,6 +170,26 @@ class Play(unittest.TestCase):
             self.assertEqual(record[records.END_REASON], END)
             self.assertTrue(0 < record.at_us - record.end_us < 3 * SEC)
 
+    def test_autonomous_systems_are_named_outside(self):
+        for version in (5, 9, 10):
+            with self.subTest(version=version):
+                _, found = self.play("-V", version, "--with-as", sessions=[session()])
+                there, = [r for r in found if r.src == "10.20.0.10"]
+                back, = [r for r in found if r.dst == "10.20.0.10"]
+                self.assertEqual(there[records.SRC_AS], 0)
+                self.assertIn(there[records.DST_AS], range(64496, 64512))
+                self.assertEqual((back[records.SRC_AS], back[records.DST_AS]),
+                                 (there[records.DST_AS], 0))
+
+    def test_a_gap_shows_in_the_sequence_numbers(self):
+        sessions = [session(n * 5, port=20000 + n) for n in range(100)]
+        whole, all_ = self.play("--template-period", 0, sessions=sessions)
+        report, found = self.play("--template-period", 0, "--gap-every", 10,
+                                  sessions=sessions)
+        self.assertEqual(report["withheld_datagrams"], whole["datagrams"] // 10)
+        self.assertEqual(report["records"], len(all_))
+        self.assertLess(len(found), len(all_))
+
     def test_a_biflow_has_both_directions(self):
         _, found = self.play("--biflow", sessions=[session(duration_sec=5)])
         record, = found
