@@ -299,6 +299,8 @@ begin(Ingest *s, GError **error)
                                    error);
     if (!s->reader || !store_restore(s->store, s->exporters, &restore, s, error))
         return false;
+    for (size_t i = 0; i < exporter_table_len(s->exporters); i++)
+        decoder_restore_sequence(s->decoder, exporter_table_at(s->exporters, i));
 
     decoder_waiting(s->decoder, &n_waiting, &s->waiting_generation);
     remember_need(s);
@@ -396,6 +398,7 @@ gather(Ingest *s)
     uint64_t generation;
     size_t n_waiting;
 
+    decoder_keep_sequences(s->decoder);
     for (size_t i = 0; i < n_exporters; i++) {
         Exporter *exporter = exporter_table_at(s->exporters, i);
 

@@ -203,6 +203,19 @@ decoder_restore_option(Decoder *self, const LearntOption *learnt)
 }
 
 void
+decoder_restore_sequence(Decoder *self, const Exporter *exporter)
+{
+    if (exporter->undecided)
+        intake_restore_sequence(&self->intake, exporter);
+}
+
+void
+decoder_keep_sequences(Decoder *self)
+{
+    intake_keep_sequences(&self->intake);
+}
+
+void
 decoder_restore_waiting(Decoder *self, const DecoderWaiting *waiting, size_t n)
 {
     for (size_t i = 0; i < n; i++)

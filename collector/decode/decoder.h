@@ -94,7 +94,12 @@ void decoder_override_sampling(Decoder *self, const IpAddress *address, uint32_t
  * acceptable is ignored. */
 void decoder_restore_template(Decoder *self, const LearntTemplate *learnt);
 void decoder_restore_option(Decoder *self, const LearntOption *learnt);
+void decoder_restore_sequence(Decoder *self, const Exporter *exporter);
 void decoder_restore_waiting(Decoder *self, const DecoderWaiting *waiting, size_t n);
+
+/* Before the exporters' rows are written: what their sequence numbers leave open
+ * becomes part of them. */
+void decoder_keep_sequences(Decoder *self);
 
 /* All sets that wait now, oldest first; lent until the next call on @self.
  * @generation (may be NULL) changes whenever the list does. */

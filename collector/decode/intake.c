@@ -8,6 +8,10 @@
 /* Streams an exporter may have: three versions over UDP, sessions, one to spare. */
 #define STREAMS_PER_EXPORTER 8
 
+/* Exporters whose open gaps survive a restart: half a MB.  Those of more are closed
+ * by chance within seconds anyway, unless the worker ends just then. */
+#define MAX_KEPT 1024
+
 /* Who tell_template() is called for. */
 typedef struct {
     Intake *intake;
@@ -142,6 +146,17 @@ settle_stream(Intake *self, Stream *stream, int64_t settle_us, int64_t now_us)
 }
 
 static void
+list_unless_plain(Intake *self, Stream *stream)
+{
+    if (stream->is_unsettled || sequence_is_plain(&stream->sequence))
+        return;
+
+    stream->is_unsettled = true;
+    stream->next_unsettled = self->unsettled;
+    self->unsettled = stream;
+}
+
+static void
 note_sequence(Intake *self, Stream *stream, const SequenceSeen *seen)
 {
     Exporter *exporter = stream->exporter;
@@ -150,11 +165,7 @@ note_sequence(Intake *self, Stream *stream, const SequenceSeen *seen)
     if (stream->sequence.is_open || stream->sequence.n_lost > 0)
         settle_stream(self, stream, seen->received_us, seen->received_us);
 
-    if (stream->sequence.is_open && !stream->is_unsettled) {
-        stream->is_unsettled = true;
-        stream->next_unsettled = self->unsettled;
-        self->unsettled = stream;
-    }
+    list_unless_plain(self, stream);
     /* A session's numbers end with it. */
     if (stream->key.session == 0)
         exporter->has_sequence =
@@ -358,13 +369,46 @@ intake_settle(Intake *self, int64_t settle_us, int64_t now_us)
         Stream *stream = *link;
 
         settle_stream(self, stream, settle_us, now_us);
-        if (stream->sequence.is_open) {
+        if (!sequence_is_plain(&stream->sequence)) {
             link = &stream->next_unsettled;
             continue;
         }
         stream->is_unsettled = false;
         *link = stream->next_unsettled;
+        if (stream->key.session == 0)
+            exporter_set_undecided(stream->exporter, NULL);
     }
+}
+
+/* What is missing may still come for some seconds.  If that were forgotten when a
+ * worker goes on after a crash, nobody would ever count it. */
+void
+intake_keep_sequences(Intake *self)
+{
+    size_t n_kept = 0;
+
+    for (Stream *stream = self->unsettled; stream; stream = stream->next_unsettled) {
+        Exporter *exporter = stream->exporter;
+
+        if (stream->key.session != 0 || stream->key.version != exporter->version)
+            continue;
+        exporter_set_undecided(exporter, n_kept++ < MAX_KEPT
+                                             ? sequence_keep(&stream->sequence)
+                                             : NULL);
+    }
+}
+
+void
+intake_restore_sequence(Intake *self, const Exporter *exporter)
+{
+    Stream *stream = stream_table_find(self->streams, &exporter->address, 0,
+                                       exporter->version, exporter->domain);
+
+    if (!stream)
+        stream = stream_table_add(self->streams, &exporter->address, 0,
+                                  exporter->version, exporter->domain);
+    if (stream && sequence_restore(&stream->sequence, exporter->undecided))
+        list_unless_plain(self, stream);
 }
 
 static void

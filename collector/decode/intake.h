@@ -39,6 +39,11 @@ void intake_count_malformed(Intake *self, DecodeStatus status, const Datagram *d
 /* Settles sequences as of @settle_us (INT64_MAX: for good). */
 void intake_settle(Intake *self, int64_t settle_us, int64_t now_us);
 
+/* Notes at each exporter what is not decided yet of its sequence, for the store to
+ * write, and the other way. */
+void intake_keep_sequences(Intake *self);
+void intake_restore_sequence(Intake *self, const Exporter *exporter);
+
 /* Forgets templates that have expired. */
 void intake_sweep(Intake *self, int64_t now_us);
 

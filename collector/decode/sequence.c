@@ -2,6 +2,7 @@
 #include "decode/sequence.h"
 
 #include <glib.h>
+#include <string.h>
 
 /* The first track must have been silent for so many of its usual intervals, at
  * least and at most so long, before another one can take its place. */
@@ -11,13 +12,21 @@
 
 #define OWN 0 /* the stream's own track */
 
+/* Another number when Sequence, or what it means, changes. */
+#define KEPT_LAYOUT 1
+
+typedef struct {
+    uint32_t layout;
+    Sequence sequence;
+} Kept;
+
 /* So many messages must speak against what was proven so far, and one more. */
 #define MAX_VOTES 2
 
 void
 sequence_resume(Sequence *self, uint32_t next, int64_t last_seen_us)
 {
-    *self = (Sequence){ .last_number = next };
+    *self = (Sequence){ 0 };
     self->tracks[OWN] = (SequenceTrack){
         .next = next,
         .n_messages = 1,
@@ -26,8 +35,45 @@ sequence_resume(Sequence *self, uint32_t next, int64_t last_seen_us)
         .boot_us = last_seen_us, /* it cannot have booted later */
         .is_used = true,
     };
-    self->last_number = next;
-    self->has_last = true;
+}
+
+bool
+sequence_is_plain(const Sequence *self)
+{
+    return !self->is_open && self->votes >= 0;
+}
+
+GBytes *
+sequence_keep(const Sequence *self)
+{
+    if (sequence_is_plain(self))
+        return NULL;
+
+    Kept kept;
+    memset(&kept, 0, sizeof(kept));
+    kept.layout = KEPT_LAYOUT;
+    kept.sequence = *self;
+    return g_bytes_new(&kept, sizeof(kept));
+}
+
+bool
+sequence_restore(Sequence *self, GBytes *kept)
+{
+    Kept found;
+
+    if (g_bytes_get_size(kept) != sizeof(found))
+        return false;
+
+    memcpy(&found, g_bytes_get_data(kept, NULL), sizeof(found));
+    if (found.layout != KEPT_LAYOUT)
+        return false;
+    for (size_t i = 0; i < SEQUENCE_N_HOLES; i++) {
+        if (found.sequence.holes[i].track >= SEQUENCE_N_TRACKS)
+            return false;
+    }
+
+    *self = found.sequence;
+    return true;
 }
 
 static void

@@ -22,6 +22,7 @@
  *
  * Plain memory of fixed size; knows no clock but the times it is given. */
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -83,9 +84,20 @@ typedef struct {
     bool is_open; /* a hole or another track is there: sequence_settle() matters */
 } Sequence;
 
-/* Goes on from a number that was kept over a restart; @last_seen_us is when the
- * exporter was last heard of. */
+/* Goes on from a number that was kept over a restart, of a sequence that was plain;
+ * @last_seen_us is when the exporter was last heard of. */
 void sequence_resume(Sequence *self, uint32_t next, int64_t last_seen_us);
+
+/* True when the next number is all that must be known to go on. */
+bool sequence_is_plain(const Sequence *self);
+
+/* What must not be forgotten at a restart: all of it, as bytes (transfer full) that
+ * only the same program on the same kind of machine reads back; NULL when it is
+ * plain. */
+GBytes *sequence_keep(const Sequence *self);
+
+/* Goes on from there; false, and nothing done, when they are another's bytes. */
+bool sequence_restore(Sequence *self, GBytes *kept);
 
 SequenceVerdict sequence_see(Sequence *self, const SequenceSeen *seen);
 

@@ -2,6 +2,7 @@
 #include "decode/sequence.h"
 
 #include <glib.h>
+#include <string.h>
 
 #define SEC INT64_C(1000000)
 
@@ -250,9 +251,53 @@ test_resume(void)
     }
 }
 
-/* Property: drop, delay and repeat at random; exactly what was dropped is lost. */
+/* What a restart leaves of it: what is open, or else the next number. */
 static void
-test_random(void)
+restart(Sequence *s, int64_t last_seen_us)
+{
+    g_autoptr(GBytes) kept = sequence_keep(s);
+    Sequence after;
+    uint32_t next;
+
+    memset(&after, 0xaa, sizeof(after));
+    if (kept)
+        g_assert_true(sequence_restore(&after, kept));
+    else if (sequence_next(s, &next))
+        sequence_resume(&after, next, last_seen_us);
+    else
+        return;
+    *s = after;
+}
+
+static void
+test_foreign_bytes(void)
+{
+    Sequence s = { 0 };
+    g_autoptr(GBytes) nothing = sequence_keep(&s);
+
+    g_assert_null(nothing);
+    s.is_open = true;
+
+    g_autoptr(GBytes) kept = sequence_keep(&s);
+    const gsize n = g_bytes_get_size(kept);
+    g_autofree uint8_t *bytes = g_memdup2(g_bytes_get_data(kept, NULL), n);
+    g_autoptr(GBytes) cut = g_bytes_new(bytes, n - 1);
+
+    bytes[0]++;
+    g_autoptr(GBytes) of_another_layout = g_bytes_new(bytes, n);
+
+    s.is_open = false;
+    g_assert_false(sequence_restore(&s, cut));
+    g_assert_false(sequence_restore(&s, of_another_layout));
+    g_assert_false(s.is_open);
+    g_assert_true(sequence_restore(&s, kept));
+    g_assert_true(s.is_open);
+}
+
+/* Property: drop, delay and repeat at random, and begin anew in between; exactly what
+ * was dropped is lost. */
+static void
+lose_at_random(bool restarts)
 {
     g_autoptr(GRand) random = g_rand_new_with_seed(7011);
 
@@ -288,12 +333,26 @@ test_random(void)
                 late.n_units = 0;
             }
             n_lost += sequence_settle(&s, seen.received_us);
+            if (restarts && dice % 7 == 0)
+                restart(&s, seen.received_us);
         }
         if (late.n_units > 0)
             n_dropped += late.n_units;
         n_lost += sequence_settle(&s, INT64_MAX);
         g_assert_cmpuint(n_lost, ==, n_dropped);
     }
+}
+
+static void
+test_random(void)
+{
+    lose_at_random(false);
+}
+
+static void
+test_random_restarts(void)
+{
+    lose_at_random(true);
 }
 
 int
@@ -304,5 +363,9 @@ main(int argc, char **argv)
     g_test_add_func("/sequence/a-hole-may-still-be-closed", test_holes_take_time);
     g_test_add_func("/sequence/over-a-restart", test_resume);
     g_test_add_func("/sequence/exactly-what-was-dropped", test_random);
+    g_test_add_func("/sequence/also-when-restarted-while-a-hole-is-open",
+                    test_random_restarts);
+    g_test_add_func("/sequence/bytes-of-another-program-are-refused",
+                    test_foreign_bytes);
     return g_test_run();
 }

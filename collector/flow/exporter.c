@@ -39,6 +39,8 @@ exporter_table_free(ExporterTable *self)
     if (!self)
         return;
 
+    for (size_t i = 0; i < self->len; i++)
+        exporter_set_undecided(exporter_table_at(self, i), NULL);
     g_ptr_array_unref(self->blocks);
     g_free(self->slots);
     g_free(self);
@@ -122,6 +124,20 @@ exporter_table_get(ExporterTable *self, const IpAddress *address, uint32_t domai
     const uint32_t *slot = find_slot(self, address, domain);
 
     return *slot ? exporter_table_at(self, *slot - 1) : add(self, address, domain);
+}
+
+void
+exporter_set_undecided(Exporter *self, GBytes *undecided)
+{
+    const bool had = self->undecided != NULL;
+
+    if (had && undecided && g_bytes_equal(self->undecided, undecided)) {
+        g_bytes_unref(undecided);
+        return;
+    }
+    self->dirty |= had || undecided;
+    g_clear_pointer(&self->undecided, g_bytes_unref);
+    self->undecided = undecided;
 }
 
 size_t

@@ -28,7 +28,9 @@ typedef struct {
     /* Sequence accounting that must survive a restart; see decode/sequence.h. */
     uint32_t next_sequence;
     bool has_sequence;
-    bool dirty; /* something above changed since the store last wrote it */
+    GBytes *undecided; /* what else its sequence must remember, as sequence_keep() has
+                        * it; NULL = nothing.  The table's */
+    bool dirty;        /* something above changed since the store last wrote it */
 } Exporter;
 
 typedef struct ExporterTable ExporterTable;
@@ -42,6 +44,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExporterTable, exporter_table_free)
  * times are zero.  NULL when it is new and the table is full. */
 Exporter *exporter_table_get(ExporterTable *self, const IpAddress *address,
                              uint32_t domain);
+
+/* @undecided: transfer full.  Makes the exporter dirty if that changes anything. */
+void exporter_set_undecided(Exporter *self, GBytes *undecided);
 
 size_t exporter_table_len(const ExporterTable *self);
 Exporter *exporter_table_at(ExporterTable *self,

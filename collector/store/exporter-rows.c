@@ -149,6 +149,20 @@ exporter_rows_collect(const ExporterRows *self, GPtrArray *exporters)
 }
 
 static void
+append_undecided(GString *sql, GBytes *undecided)
+{
+    gsize n_bytes;
+
+    if (!undecided) {
+        g_string_append(sql, "NULL");
+        return;
+    }
+
+    const uint8_t *bytes = g_bytes_get_data(undecided, &n_bytes);
+    sql_text_bytes(sql, bytes, n_bytes);
+}
+
+static void
 append_values(GString *sql, PGconn *conn, const Exporter *exporter)
 {
     const SamplingSource source = exporter->sampling_source;
@@ -167,9 +181,11 @@ append_values(GString *sql, PGconn *conn, const Exporter *exporter)
     g_string_append_printf(sql, "::text, %" PRId64 "::bigint, ",
                            exporter->clock_skew_us / US_PER_MS);
     if (exporter->has_sequence)
-        g_string_append_printf(sql, "%" PRIu32 "::bigint)", exporter->next_sequence);
+        g_string_append_printf(sql, "%" PRIu32 "::bigint, ", exporter->next_sequence);
     else
-        g_string_append(sql, "NULL::bigint)");
+        g_string_append(sql, "NULL::bigint, ");
+    append_undecided(sql, exporter->undecided);
+    g_string_append(sql, "::bytea)");
 }
 
 static bool
@@ -177,7 +193,8 @@ write_some(ExporterRows *self, PGconn *conn, const GPtrArray *due, guint first, 
            GError **error)
 {
     g_autoptr(GString) sql = g_string_new(
-        "WITH v (id, version, first_at, last_at, sampling, source, skew, sequence) AS"
+        "WITH v (id, version, first_at, last_at, sampling, source, skew, sequence,"
+        " undecided) AS"
         " (VALUES ");
 
     for (guint i = first; i < first + n; i++) {
@@ -194,12 +211,14 @@ write_some(ExporterRows *self, PGconn *conn, const GPtrArray *due, guint first, 
              " sampling = v.sampling, sampling_source = v.source,"
              " clock_skew_ms = v.skew FROM v WHERE e.id = v.id)"
              " INSERT INTO flowkeep.exporter_state (collector, exporter_id, worker,"
-             " next_sequence) SELECT ");
+             " next_sequence, undecided) SELECT ");
     sql_text_string(sql, conn, self->collector);
-    g_string_append_printf(sql, ", v.id, %" PRIu32 ", v.sequence FROM v", self->worker);
+    g_string_append_printf(sql, ", v.id, %" PRIu32 ", v.sequence, v.undecided FROM v",
+                           self->worker);
     g_string_append(sql, " ON CONFLICT (collector, exporter_id) DO UPDATE"
                          " SET worker = excluded.worker,"
-                         " next_sequence = excluded.next_sequence");
+                         " next_sequence = excluded.next_sequence,"
+                         " undecided = excluded.undecided");
 
     if (db_exec(conn, sql->str, error))
         return true;
@@ -294,6 +313,21 @@ exporter_rows_find(ExporterTable *table, const PGresult *result, int first)
     return exporter;
 }
 
+static GBytes *
+bytes_of(const PGresult *result, int column)
+{
+    size_t n_bytes;
+    const char *text = PQgetvalue(result, 0, column);
+
+    if (PQgetisnull(result, 0, column))
+        return NULL;
+
+    unsigned char *unescaped = PQunescapeBytea((const unsigned char *) text, &n_bytes);
+    GBytes *copy = g_bytes_new(unescaped, n_bytes);
+    PQfreemem(unescaped);
+    return copy;
+}
+
 typedef struct {
     ExporterTable *table;
     bool sequences;
@@ -321,6 +355,8 @@ restore_row(const PGresult *result, void *user_data)
     exporter->has_sequence = restore->sequences && !PQgetisnull(result, 0, 9);
     exporter->next_sequence =
         exporter->has_sequence ? (uint32_t) number_of(result, 9) : 0;
+    if (restore->sequences)
+        exporter->undecided = bytes_of(result, 10);
 }
 
 bool
@@ -333,21 +369,19 @@ exporter_rows_restore(ExporterRows *self, PGconn *conn, ExporterTable *table,
 
     return row_stream_each(
         conn, "restoring exporters",
-        "SELECT host(e.address), e.domain, e.id, e.version, " SQL_TEXT_US(
-            "e.first_seen_at") ", " SQL_TEXT_US("e.last_seen_at") ", e.sampling,"
-                                                                  " e.sampling_source, "
-                                                                  "e.clock_skew_ms, "
-                                                                  "s.next_sequence"
-                                                                  " FROM "
-                                                                  "flowkeep.exporter_"
-                                                                  "state AS s"
-                                                                  " JOIN "
-                                                                  "flowkeep.exporter "
-                                                                  "AS e ON e.id = "
-                                                                  "s.exporter_id"
-                                                                  " WHERE s.collector "
-                                                                  "= $1 AND s.worker = "
-                                                                  "$2::integer"
-                                                                  " ORDER BY e.id",
+        "SELECT host(e.address), e.domain, e.id,"
+        " e.version, " SQL_TEXT_US(
+            "e.first_seen_at") ","
+                               " " SQL_TEXT_US(
+                                   "e.last_seen_at") ", e.sampling,"
+                                                     " e.sampling_source, "
+                                                     "e.clock_skew_ms, s.next_sequence,"
+                                                     " s.undecided FROM "
+                                                     "flowkeep.exporter_state AS s"
+                                                     " JOIN flowkeep.exporter AS e ON "
+                                                     "e.id = s.exporter_id"
+                                                     " WHERE s.collector = $1 AND "
+                                                     "s.worker = $2::integer"
+                                                     " ORDER BY e.id",
         2, params, restore_row, &restore, error);
 }

@@ -118,6 +118,23 @@ def locked(scene):
                         f" SELECT pg_sleep({scene.plan.fault_sec}); COMMIT")
 
 
+class AsyncScene(Scene):
+    """With synchronous_commit off a crash takes back the last commits."""
+
+    def prepare(self):
+        database = self.collector.database
+        self.pg.psql(f'ALTER DATABASE "{database}" SET synchronous_commit = off')
+        self.pg.psql(BACKENDS % database)
+
+
+def forgetful(scene):
+    before = scene.collector.rows_stored()
+    scene.pg.kill()
+    scene.pg.start()
+    if scene.collector.rows_stored() < before:
+        scene.note("crashes that were seen to take back commits")
+
+
 # --- between the collector and the server
 
 def commit_cut(scene):
@@ -141,6 +158,13 @@ def killed_at_commit(scene):
     cut = scene.proxy.cut_at_commit(how, then=scene.pg.kill).wait()
     note_cut(scene, cut)
     scene.pg.start()
+
+
+def collector_killed_at_commit(scene):
+    how = scene.chance.choice(list(CUTS))
+    cut = scene.proxy.cut_at_commit(how, then=scene.collector.kill).wait()
+    note_cut(scene, cut)
+    scene.collector.start()
 
 
 def reset(scene):
@@ -231,6 +255,12 @@ CASES = [
          backend_terminated, short=3),
     Case("sigkill-at-commit", "kill -9 of the server while COMMIT is on its way, before,"
          " or behind it", killed_at_commit, long=60, per_balance=30, scene=ProxyScene),
+    Case("postgres-sigkill-async", "kill -9 of the server with synchronous_commit off,"
+         " which takes back the last commits", forgetful, short=2, long=30, per_balance=30,
+         scene=AsyncScene, settings={"store": {"batch_ms": 50}}),
+    Case("collector-sigkill-at-commit", "kill -9 of the collector while COMMIT is on its"
+         " way, before, or behind it", collector_killed_at_commit, short=3, long=30,
+         scene=ProxyScene),
     Case("commit-cut", "connection cut between COMMIT and its answer", commit_cut,
          short=6, long=100, pause_sec=(0.0, 0.5), scene=ProxyScene),
     Case("connections-reset", "all connections to PostgreSQL reset at a random moment",

@@ -82,6 +82,8 @@ class Cut:
     how: str
     then: callable = None  # called when it is time, before the connection is cut
     is_over: threading.Event = field(default_factory=threading.Event)
+    work: object = None  # `then`, begun
+    is_made: bool = False
     committed: object = None  # True, False, or None: nobody was told
 
     def wait(self, timeout_sec=60):
@@ -196,7 +198,7 @@ class Connection:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
             if self.cut:
-                self.cut.is_over.set()
+                await self.finish()
 
     async def read(self, reader):
         """b"" at the end, also at one that is none."""
@@ -235,8 +237,19 @@ class Connection:
         return True
 
     async def then(self):
+        """It may end this very connection, which must not end it."""
+        self.cut.is_made = True
         if self.cut.then:
-            await self.proxy.loop.run_in_executor(None, self.cut.then)
+            self.cut.work = self.proxy.loop.run_in_executor(None, self.cut.then)
+            await asyncio.wait([self.cut.work])
+
+    async def finish(self):
+        if self.cut.work:
+            await asyncio.wait([self.cut.work])
+        if self.cut.is_made:
+            self.cut.is_over.set()
+        else:  # the connection ended by itself before it could be made
+            self.proxy.cut = self.cut
 
     async def down(self):
         splitter = Splitter(b"C", startup=False)

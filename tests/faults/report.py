@@ -91,7 +91,7 @@ def as_markdown(balances, cases):
         if notes:
             out.append(f"- {one.case}: {notes}.")
     for one in balances:
-        out += [f"- **{one.case}: {problem}**" for problem in one.problems]
+        out += [f"- **{one.case}: {problem.splitlines()[0]}**" for problem in one.problems]
     return "\n".join(out) + "\n"
 
 

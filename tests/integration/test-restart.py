@@ -110,6 +110,33 @@ class Restart(unittest.TestCase):
                            " WHERE reason = 'sequence_gap'", lost)
                 self.assertEqual(len(c.losses()), 1)
 
+    def test_a_gap_that_could_still_close_is_counted_after_a_kill(self):
+        for version in (5, 10):
+            for late in (False, True):
+                with self.subTest(version=version, late=late), \
+                        Collector(f"gap-{version}-{late}".lower(),
+                                  settings={"store": {"batch_ms": 50}}) as c:
+                    options = ["--version", version, "--source-port", SOURCE_PORT,
+                               "--records-per-datagram", 10, "--template-period", 0,
+                               "--total", 100, "--rate", 100000, "--numbered"]
+                    more = ["--no-templates"] if version > 5 else []
+                    c.flowgen(*options)
+                    c.flowgen(*options, *more, "--first-sequence", 200,
+                              "--first-number", 201)
+                    wait_until("rows", lambda: c.rows() == 200, 30, 0.01)
+                    self.assertEqual(c.losses(), {}, "too slow: decided already")
+                    c.kill()
+                    c.start()
+                    if late:  # within two seconds it would have closed the gap
+                        c.flowgen(*options, *more, "--first-sequence", 100,
+                                  "--first-number", 101)
+                    c.wait_idle()
+                    time.sleep(3)
+                    c.wait_idle()
+                    lost = sum(n for key, n in c.losses().items()
+                               if key[0] == "sequence_gap")
+                    self.assertEqual(c.rows() + (0 if late else lost), 300)
+
 
 if __name__ == "__main__":
     tap.main()
