@@ -82,6 +82,7 @@ class HostileClass:
     note: str = ""  # why it is so, where that is not plain
     profile: str = "main"  # which collector
     run: object = None  # a function of its own sends and checks (test, fire)
+    after: object = None  # looks at more when the cases are stored (test, fire)
     inputs: str = ""  # for the document, where there are no cases
     losses: str = ""  # likewise
     test: str = ""  # name of the test, where it is another suite's

@@ -8,6 +8,9 @@ from packets import (GOOD, PLAIN, a_set, ipfix, plain, template, templates, v5, 
                      v9_templates)
 
 
+NAMES = {ipfix: "IPFIX", v9: "v9"}
+
+
 @catalogued(1, "a datagram without an octet is discarded", "D")
 def _():
     return [Case("nothing", [b""], bad("empty"))]
@@ -64,14 +67,14 @@ def _():
 
 @catalogued(8, "a set of length 1 to 3 discards the message", "D")
 def _():
-    return [Case(f"{maker.__name__} with 1, 2 and 3",
+    return [Case(f"{NAMES[maker]} with 1, 2 and 3",
                  [maker(GOOD, a_set(256, length=n), n=0) for n in (1, 2, 3)],
                  bad("set_length", count=3)) for maker in (ipfix, v9)]
 
 
 @catalogued(9, "a set past the end of its message discards it", "D")
 def _():
-    return [Case(f"{maker.__name__}, by one octet and by 65535",
+    return [Case(f"{NAMES[maker]}, by one octet and by 65535",
                  [maker(GOOD, a_set(256, bytes(25), length=30), n=0),
                   maker(GOOD, a_set(256, bytes(25), length=65535), n=0)],
                  bad("set_length", count=2)) for maker in (ipfix, v9)]

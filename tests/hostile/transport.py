@@ -263,18 +263,42 @@ def _():
 
 TLS_TEST = os.path.join(ROOT, "tests", "integration", "test-tls.py")
 
+# What the class is made of, and the test there that has it.
+TLS_INPUTS = [
+    ("no client certificate", "a_client_without_a_certificate_is_refused"),
+    ("self-signed", "a_self_signed_certificate_is_refused"),
+    ("of another authority", "a_certificate_of_the_wrong_CA_is_refused"),
+    ("expired", "an_expired_certificate_is_refused"),
+    ("not yet valid", "a_certificate_that_is_not_valid_yet_is_refused"),
+    ("revoked", "a_revoked_certificate_is_refused"),
+    ("for another name", "a_certificate_with_a_wrong_name_is_refused"),
+    ("common name only", "a_common_name_counts_only_if_it_is_listed_as_one"),
+    ("SHA-1", "a_certificate_signed_with_SHA_1_is_refused"),
+    ("1024 bits", "a_certificate_with_a_key_of_1024_bits_is_refused"),
+    ("SSL 3", "SSL_3_is_refused"), ("TLS 1.0", "TLS_1_0_is_refused"),
+    ("TLS 1.1", "TLS_1_1_is_refused"), ("NULL cipher", "a_NULL_cipher_is_refused"),
+    ("renegotiation", "renegotiation_is_refused"),
+    ("flood of handshakes", "a_thousand_handshakes_a_second_leave_sessions_alone"),
+    ("ClientHello in fragments", "a_client_hello_in_many_fragments_is_understood"),
+    ("no close_notify", "closing_without_close_notify_keeps_what_was_whole"),
+    ("gone at shutdown", "an_exporter_that_is_gone_at_the_end_kills_nobody"),
+    ("log with peer and reason", "the_log_says_who_was_refused_and_why"),
+]
+
 
 def run_tls(test, _):
     if not os.path.exists(TLS_TEST):
         test.skipTest("tests/integration/test-tls.py is not there")
-    return 0
+    with open(TLS_TEST, encoding="utf-8") as file:
+        source = file.read()
+    missing = [name for _, name in TLS_INPUTS if f"def test_{name}(" not in source]
+    test.assertEqual(missing, [], "no such tests in test-tls.py")
 
 
 @catalogued(82, "TLS without a certificate that counts is refused", "R", run=run_tls,
-            inputs="certificates that are missing, of another authority, for another "
-                   "name or not of now; old versions; floods of handshakes",
-            losses="see there", test="tests of `integration-tls`",
-            note="DTLS is not offered.")
+            inputs="; ".join(what for what, _ in TLS_INPUTS), losses="see there",
+            test="tests of `integration-tls`, which are named in `transport.py`",
+            note="DTLS is not offered, so floods and replays of it reach nobody.")
 def _():
     return [Case("the first octets of TLS", [Stream([
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(32)])])]

@@ -35,7 +35,13 @@ def _():
             Case("2^64-1 of both", sent(2**64 - 1, 2**64 - 1), flows=1,
                  shows=(shows, [f"{LARGEST} {LARGEST} {clamped}"])),
             Case("2^60 of one packet in 1000", sampled + sent(2**60), flows=1,
-                 shows=(shows, [f"{LARGEST} 1000 {clamped}"]))]
+                 shows=(shows, [f"{LARGEST} 1000 {clamped}"])),
+            Case("2^64-1 on the way back", [ipfix_t(
+                (8, 4), (1, 8), (1, 8, 29305),
+                data=ADDRESS + u(5, 8) + u(2**64 - 1, 8))], flows=1,
+                shows=("octets || ' ' || (extra->>'reverse_octets') || ' ' || ("
+                       + MARKS + " ? 'counter_clamped')",
+                       [f"5 {LARGEST} {clamped}"]))]
 
 
 @catalogued(67, "sums of such counters do not overflow", "A")
@@ -223,7 +229,16 @@ TEXTS = [
 KEPT = 255  # octets of a name
 
 
-@catalogued(74, "texts are stored as they are, cut, or skipped when they are none", "AS")
+def run_doctor(test, fire):
+    """A terminal that shows such a name is not commanded by it."""
+    which = [what for what, _, _ in TEXTS].index("a terminal's command")
+    said = fire.c.flowkeep("doctor", fire.address(74, 1 + which), check=False).stdout
+    test.assertIn("\\x1b[2J", said)
+    test.assertNotIn("\x1b", said)
+
+
+@catalogued(74, "texts are stored as they are, cut, or skipped when they are none", "AS",
+            after=run_doctor, note="the command line shows what is no letter escaped.")
 def _():
     def sent(text):
         return [ipfix(option_templates(options(257, 1, (10, 4), (82, 65535))),
@@ -239,6 +254,14 @@ def _():
         cases.append(Case(
             what, sent(text), {} if is_text else bad("field_string", "fields"),
             query=(query, [[stored.encode().hex()]] if stored else [])))
+    name = "\\\"'\x01\x1b\x7f\t\n\U0001f600\u2028"
+    cases.append(Case("of an application, in the flow's extra", [
+        ipfix(option_templates(options(257, 1, (95, 4), (96, 65535))),
+              a_set(257, u(0x0d000001, 4), varlen(name.encode())), n=1),
+        ipfix(templates(template(258, (8, 4), (95, 4), (1, 4))),
+              a_set(258, ADDRESS, u(0x0d000001, 4), u(1, 4)), n=1)], flows=1,
+        shows=("encode(convert_to(extra->>'app', 'UTF8'), 'hex')",
+               [name.encode().hex()])))
     return cases
 
 
