@@ -144,11 +144,11 @@ class Fire:
 
     # --- the exporter beside them
 
-    def neighbour(self, number):
+    def neighbour(self, number, announces=True):
         n = self.sent_by_neighbour.get(number, 0)
-        flows = plain(*range(n + 1, n + 1 + FLOWS_EACH))
-        message = ipfix(templates(template(256, *PLAIN)), flows, seq=n)
-        self.send(message, self.address(number, 255))
+        sets = [templates(template(256, *PLAIN))] if announces else []
+        sets.append(plain(*range(n + 1, n + 1 + FLOWS_EACH)))
+        self.send(ipfix(*sets, seq=n), self.address(number, 255))
         self.sent_by_neighbour[number] = n + FLOWS_EACH
 
     def neighbours_flows(self, number):

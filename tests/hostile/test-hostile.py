@@ -219,6 +219,23 @@ class Hostile(unittest.TestCase):
                 "SELECT count(*) FROM flowkeep.flow_default"), 0)
             self.assertLess(len(fire.c.log_tail(1000)), 100, "a log line per packet")
 
+    def test_restarted_with_all_that_was_learnt_it_goes_on(self):
+        """Killed: templates and options of all these exporters are read back."""
+        fire = self.fires.get("main")
+        if not fire or not self.sent:
+            self.skipTest("no class was sent")
+        fire.settle(1)
+        fire.c.kill()
+        fire.c.start()
+        numbers = sorted(fire.sent_by_neighbour)
+        for number in numbers:
+            fire.neighbour(number, announces=False)
+        fire.settle(1)
+        for number in numbers:
+            with self.subTest(number=number):
+                self.check_neighbour(fire, number)
+        self.assertLess(fire.rss_bytes(), MAX_RSS_BYTES)
+
 
 def add(hostile):
     name = "test_class_%02d:_%s" % (hostile.number, hostile.title.replace(" ", "_"))
