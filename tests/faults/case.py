@@ -64,6 +64,7 @@ class Plan:
     seed: int = 1
     folder: str = "/tmp"  # for temporary folders
     say: callable = print  # progress, one line
+    is_ending: bool = False  # no further fault: to its balance
     clusters: dict = field(default_factory=dict)
 
     def cluster(self, settings=None):
@@ -213,14 +214,16 @@ def dropped(collector):
 
 def run_under_load(case, plan):
     scene_type = case.scene or Scene
+    done = 0
     with scene_type(case, plan) as scene:
-        for i in range(plan.times):
+        while done < plan.times and not plan.is_ending:
             scene.pause()
             scene.load.check()
             case.inject(scene)
-            scene.plan.say(f"{case.name}: {i + 1} of {plan.times}")
+            done += 1
+            plan.say(f"{case.name}: {done} of {plan.times}")
         result = scene.finish()
-    result.times = plan.times
+    result.times = done
     return result
 
 

@@ -37,7 +37,6 @@ def arguments():
     add("--seconds", type=float, help="how long a fault lasts, where it has a length")
     add("--rate", type=int, help="flows a second (default: the case's)")
     add("--seed", type=int, default=int(time.time()), help="of the random moments")
-    add("--nice", type=int, default=0, help="priority of everything that runs")
     add("--folder", help="for databases and journals (default: a temporary one)")
     add("--out", metavar="FOLDER", help="add each balance to FOLDER/results.jsonl")
     add("--report", metavar="FOLDER", action="append",
@@ -76,7 +75,7 @@ def run_case(case, args, plan):
         return
     left = args.times or (case.short if args.short else case.long)
     plan.fault_sec = args.seconds or case.fault_sec[0 if args.short else 1]
-    while left > 0:
+    while left > 0 and not plan.is_ending:
         plan.times = min(left, case.per_balance)
         left -= plan.times
         result = cases.run(case, plan)
@@ -92,20 +91,23 @@ def run_case(case, args, plan):
         yield result
 
 
-def end(*_):
-    raise KeyboardInterrupt
-
-
 def run_all(chosen, args):
     balances = []
     args.version = version()
-    signal.signal(signal.SIGTERM, end)
     with tempfile.TemporaryDirectory(prefix="flowkeep-faults-", dir=args.folder) as own:
         os.chmod(own, 0o755)
         plan = cases.Plan(0, 0, rate=args.rate or 0, seed=args.seed, folder=own, say=say)
+
+        def end(*_):
+            if plan.is_ending:
+                raise KeyboardInterrupt
+            plan.is_ending = True
+            say("ending with a balance of what was done; once more: at once")
+        signal.signal(signal.SIGTERM, end)
         try:
             for case in chosen:
-                balances += run_case(case, args, plan)
+                if not plan.is_ending:
+                    balances += run_case(case, args, plan)
         except KeyboardInterrupt:
             say("interrupted")
         finally:
@@ -122,8 +124,6 @@ def main():
     if args.list:
         list_cases(chosen, args.json)
         return 0
-    if args.nice:
-        os.nice(args.nice)
     if args.report:
         balances = [one for folder in args.report for one in report.load(folder)]
     else:
