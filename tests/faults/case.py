@@ -191,7 +191,7 @@ class Scene:
             return result.ok or result.duplicated
         with contextlib.suppress(AssertionError):
             wait_until("a balance", balanced, balances.SETTLE_SEC, 1)
-        result.notes.update(self.notes)
+        result.notes.update({"flows sent per second": self.load.rate, **self.notes})
         result.problems += self.problems
         audit = self.collector.flowkeep("status", "--audit", check=False, timeout=3600)
         if audit.returncode:

@@ -51,6 +51,7 @@ class Load:
         self.traffic = traffic
         self.processes = [start(*t.words(i)) for i, t in enumerate(traffic)]
         self.sent = None
+        self.rate = 0.0  # flows/s that were really sent, known at the end
 
     @property
     def records(self):
@@ -68,7 +69,9 @@ class Load:
             self.end()
             self.sent = {}
             for process in self.processes:
-                for one in collector.flowgen_report(process)["exporter"]:
+                report = collector.flowgen_report(process)
+                self.rate += report["flows_per_second"]
+                for one in report["exporter"]:
                     self.sent[one["address"]] = one["flows"]
         return self.sent
 

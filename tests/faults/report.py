@@ -38,7 +38,9 @@ def summed(balances):
 
 
 def number(n):
-    return f"{n:,}".replace(",", " ") if isinstance(n, int) else f"{n:g}"
+    if isinstance(n, float) and n < 1000:
+        return f"{n:g}"
+    return f"{round(n):,}".replace(",", " ")
 
 
 def lost_text(balance):
