@@ -12,7 +12,7 @@
 #include "store/sql-text.h"
 
 /* Up to this many are written with every commit. */
-#define FEW 64
+#define FEW 512
 
 /* Beyond that each is written this often, and so many with one commit. */
 #define PERIOD_US    (10 * US_PER_SEC)

@@ -6,7 +6,7 @@
 #include "flow/sampling.h"
 #include "store/test-store-options.h"
 
-#define N_EXPORTERS 200 /* more than are written with every commit */
+#define N_EXPORTERS 600 /* more than are written with every commit */
 
 /* What was given back. */
 typedef struct {
