@@ -11,6 +11,12 @@ GRANT USAGE ON SCHEMA flowkeep
 GRANT SELECT ON ALL TABLES IN SCHEMA flowkeep
    TO flowkeep_collector, flowkeep_analytics, flowkeep_reader;
 
+-- What a message says is for who sends it.
+REVOKE SELECT ON flowkeep.outbox FROM flowkeep_collector, flowkeep_reader;
+GRANT SELECT (id, message_id, kind, alert_id, alert_event_id, recipient, address, subject,
+              state, attempts, next_attempt_at, last_error, created_at, sent_at)
+   ON flowkeep.outbox TO flowkeep_collector, flowkeep_reader;
+
 GRANT INSERT ON
     flowkeep.flow, flowkeep.flow_default,
     flowkeep.traffic_1m, flowkeep.traffic_1m_default, flowkeep.traffic_late,
