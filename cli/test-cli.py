@@ -21,6 +21,7 @@ import traceback
 PROGRAM, HARNESS = sys.argv[1:3]
 sys.path.insert(0, HARNESS)
 from cluster import Cluster, Missing  # noqa: E402
+from sanitizer import Reports  # noqa: E402
 
 LONG_AGO = 1_600_000_000  # 2020-09-13T12:26:40Z
 V9_FIELDS = [(8, 4), (12, 4), (7, 2), (11, 2), (4, 1), (1, 4), (2, 4), (21, 4), (22, 4)]
@@ -583,6 +584,7 @@ def main():
     wanted = sys.argv[3:]
     tests = [test for test in TESTS if not wanted or test.__name__ in wanted]
     failed = 0
+    reports = Reports()
     try:
         pg = Cluster()
     except Missing as missing:
@@ -595,6 +597,7 @@ def main():
             name = test.__name__.replace("_", "-")
             try:
                 test(pg, folder)
+                expect([], reports.take())
                 print(f"ok {number} - {name}", flush=True)
             except Exception:  # pylint: disable=broad-except
                 failed += 1

@@ -107,7 +107,7 @@ def udp_socket(host=HOST, port=0, buffer_bytes=1 << 25):
 
 
 def tcp_socket(host=HOST):
-    sock = socket.create_server((host, 0), backlog=64)
+    sock = socket.create_server((host, 0), backlog=1024)
     sock.setblocking(False)
     return sock
 

@@ -8,12 +8,18 @@
         tap.main()
 
 gives "ok 1 - nothing is lost while the database is away".  Names of tests on the
-command line (parts of them are enough) choose which run."""
+command line (parts of them are enough) choose which run.
+
+A report of a sanitizer, from whatever program a test ran, is a failure of that test."""
 
 import signal
 import sys
 import traceback
 import unittest
+
+import sanitizer
+
+N_REPORT_LINES = 60  # of each are shown
 
 
 def sentence(test):
@@ -29,6 +35,23 @@ class Result(unittest.TestResult):
     def __init__(self):
         super().__init__()
         self.number = 0
+        self.reports = sanitizer.Reports()
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self.take_reports(test)
+
+    def take_reports(self, where):
+        """A line for what the sanitizers said, if they did."""
+        reports = self.reports.take()
+        if not reports:
+            return
+        self.failures.append((where, "a sanitizer reported"))
+        self.number += 1
+        print(f"not ok {self.number} - {sentence(where)}: the sanitizers have nothing to"
+              " report", flush=True)
+        for report in reports:
+            note("\n".join(report.splitlines()[:N_REPORT_LINES]))
 
     def say(self, test, good, note=""):
         self.number += 1
@@ -90,6 +113,7 @@ def main():
     tests = unittest.TestSuite(chosen(loaded, sys.argv[1:]))
     n_tests = tests.countTestCases()
     tests.run(result)
+    result.take_reports("after the last test")
     # Not a plan of n_tests: the parts of a test that fail have lines of their own,
     # and a class that skips itself has one for all its tests.
     print(f"1..{result.number}", flush=True)

@@ -6,8 +6,8 @@ functions whose names do not tell their file.
 Relies on the layout that clang-format gives: a function's name, its opening and its
 closing brace stand in column 0, a statement is indented by four columns a level.
 
-shape-allowed.txt holds the exceptions: PATH or PATH:FUNCTION, then the reason.  An
-exception that is not needed any more is an error."""
+shape-allowed.txt holds the exceptions: PATH (a long file, names that do not tell it) or
+PATH:FUNCTION, then the reason.  An exception that is not needed any more is an error."""
 
 import pathlib
 import re
@@ -74,7 +74,7 @@ def findings():
                 yield key, where, f"nests {nesting(body)} deep, at most {MAX_NESTING}"
             complaint = check_name(path, name, static)
             if complaint:
-                yield key, where, complaint
+                yield f"{path}", where, complaint
 
 
 def read_allowed(path):
