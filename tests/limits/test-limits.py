@@ -38,7 +38,7 @@ EXPORTER_BYTES = 2600   # one of max_exporters
 TEMPLATE_FACTOR = 2.2   # memory for a byte of max_template_bytes
 CONNECTION_BYTES = 700  # one of max_connections that is idle
 SLACK_BYTES = 12 << 20  # batches of rows, libpq, the allocator's reserve
-PAIR_US = 5             # of CPU, for a datagram of a fake exporter
+PAIR_US = 10            # of CPU, for a datagram of a fake exporter; on a busy machine
 
 IS_SANITIZED = any(os.environ.get(name) for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"))
 
