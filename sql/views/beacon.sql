@@ -110,7 +110,8 @@ COMMENT ON COLUMN flowkeep_view.automation.period_sec IS 'period at the median';
 
 CREATE OR REPLACE VIEW flowkeep_view.blind_spot AS
     SELECT b.job,
-           b.subject,
+           coalesce('exporter ' || flowkeep_view.exporter_label(b.exporter_id), b.subject)
+               AS subject,
            b.exporter_id,
            b.reason,
            b.since_at,

@@ -51,6 +51,8 @@ RETURNS TABLE (received_at timestamptz, device inet, peer inet, is_out boolean,
                protocol smallint, port integer, octets bigint, packets bigint)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET max_parallel_workers_per_gather = 0 -- a dashboard asks for all its panels at once
+SET effective_io_concurrency = 128 -- rows of a day lie in tens of thousands of pages
 AS $$
 BEGIN
     RETURN QUERY EXECUTE format(
@@ -80,13 +82,13 @@ RETURNS TABLE (device text, device_address text, peer text, peer_is text, servic
                flows bigint, first_at timestamptz, last_at timestamptz)
 LANGUAGE sql STABLE
 AS $$
-    SELECT coalesce((SELECT max(x.name) FROM flowkeep.exporter AS x
-                      WHERE x.address = g.device), host(g.device)),
-           host(g.device), host(g.peer),
-           coalesce((SELECT 'exporter ' || coalesce(max(o.name), '')
-                       FROM flowkeep.exporter AS o WHERE o.address = g.peer
-                     HAVING count(*) > 0),
-                    flowkeep_view.group_of(g.peer), 'unknown'),
+    WITH name AS MATERIALIZED (
+        SELECT e.address, coalesce(max(e.name), host(e.address)) AS name
+          FROM flowkeep.exporter AS e
+         GROUP BY e.address
+    )
+    SELECT d.name, host(g.device), host(g.peer),
+           coalesce('exporter ' || o.name, w.group_name, 'unknown'),
            flowkeep_view.service_name(g.protocol, g.port),
            g.use,
            CASE WHEN flowkeep_view.device_usual(g.use) THEN 'usual' ELSE 'unusual' END,
@@ -107,6 +109,14 @@ AS $$
              GROUP BY 1, 2, 3, 4, 5
              ORDER BY sum(f.octets) DESC
              LIMIT in_limit) AS g
+      JOIN name AS d ON d.address = g.device
+      LEFT JOIN name AS o ON o.address = g.peer
+      LEFT JOIN LATERAL (
+               SELECT n.group_name
+                 FROM flowkeep.watch_network AS n
+                WHERE n.network >>= g.peer
+                ORDER BY masklen(n.network) DESC, n.group_name
+                LIMIT 1) AS w ON true
      ORDER BY g.out_octets + g.in_octets DESC
 $$;
 

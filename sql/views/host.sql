@@ -1,7 +1,7 @@
 -- host.sql: any address, from its flow records
 --
 -- Why:    who is this, whom does it talk to, since when?
--- Needs:  0001-flow.sql, functions/name.sql
+-- Needs:  0001-flow.sql, 0010-summary.sql, functions/name.sql
 -- Locks:  none
 -- Used:   grafana/dashboards
 --
@@ -187,7 +187,11 @@ AS $$
            (sum(p.out_octets) - sum(p.in_octets))
                / nullif(sum(p.out_octets) + sum(p.in_octets), 0),
            sum(p.flows)::bigint, count(*), min(p.first_at), max(p.last_at),
-           least((SELECT min(c.hour) FROM flowkeep.contact_hour AS c WHERE c.host = in_host),
+           -- Of a watched host from the hours that are summed up: few rows.
+           least(coalesce((SELECT min(s.hour) FROM flowkeep.host_summary AS s
+                            WHERE s.host = in_host),
+                          (SELECT min(c.hour) FROM flowkeep.contact_hour AS c
+                            WHERE c.host = in_host)),
                  (SELECT min(c.hour) FROM flowkeep.contact_hour AS c WHERE c.peer = in_host)),
            (SELECT count(*) FROM flowkeep.alert AS a
              WHERE a.host = in_host OR a.peer_network >>= in_host),

@@ -36,6 +36,7 @@ END = "<!-- end: dashboards -->"
 SETTINGS = {"shared_buffers": "4GB", "effective_cache_size": "12GB", "work_mem": "64MB",
             "maintenance_work_mem": "512MB", "max_wal_size": "16GB", "wal_level": "minimal",
             "max_wal_senders": "0", "random_page_cost": "1.1", "jit": "off",
+            "effective_io_concurrency": "128",
             "checkpoint_timeout": "30min", "synchronous_commit": "off"}
 
 
@@ -170,14 +171,15 @@ def measure(session, sql, rounds):
     return rows, statistics.median(times), max(times)
 
 
-def panels(session, end, rounds, only):
-    table = Table("Panels over their default range, ms", "dashboard: panel", "rows",
+def panels(session, end, rounds, only, hours=0):
+    over = f"{hours} hours" if hours else "their default range"
+    table = Table(f"Panels over {over}, ms", "dashboard: panel", "rows",
                   "median", "longest")
     results = []
     for each in board.load_all():
         if only and only not in each["uid"]:
             continue
-        begin = end - datetime.timedelta(seconds=board.range_sec(each))
+        begin = end - datetime.timedelta(seconds=hours * 3600 or board.range_sec(each))
         values = chosen(session, each, begin, end)
         for query in [*board.panel_queries(each), *board.other_queries(each)]:
             rows, median, longest = measure(
@@ -234,6 +236,8 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--loaders", type=int, default=2)
     parser.add_argument("--only", default="", help="part of a dashboard's uid")
+    parser.add_argument("--hours", type=int, default=0,
+                        help="of every panel, instead of its default range")
     parser.add_argument("--keep", metavar="FOLDER",
                         help="the database stays there, and is used if it is there")
     parser.add_argument("--write", action="store_true",
@@ -251,9 +255,10 @@ def main():
             pg.value("SELECT to_char(end_at AT TIME ZONE 'UTC',"
                      " 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') FROM public.made_up", DATABASE))
         session = Session(pg, "flowkeep_reader")
-        table, over = panels(session, end, options.rounds, options.only)
+        table, over = panels(session, end, options.rounds, options.only,
+                             options.hours)
         found = [sizes(session), table]
-        if not options.only:
+        if not options.only and not options.hours:
             lookup, slow = lookups(session, end, options.rounds)
             found.append(lookup)
             over += slow

@@ -80,6 +80,7 @@ class OnDatabase(unittest.TestCase):
         if why:
             raise unittest.SkipTest(why)
         cls.end = cls.fill()
+        cls.c.sql("ANALYZE")
         cls.session = Session(cls.c)
         cls.boards = board.load_all()
         cls.chosen = {each["uid"]: cls.choose(each) for each in cls.boards}

@@ -36,6 +36,7 @@ SUPERUSER = "postgres"
 SOCKET_PATH_MAX = 90  # of 107 bytes, less "/.s.PGSQL.5432" and some air
 SETTINGS = {
     "fsync": "off",  # the tests kill processes, not the machine
+    "jit": "off",  # as docs/operations.md has it: it costs more than small queries take
     "listen_addresses": "''",
     "max_connections": "60",
     "shared_buffers": "64MB",
