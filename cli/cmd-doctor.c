@@ -65,6 +65,12 @@ print_head(const DoctorFacts *facts)
     else
         puts("  sampling: none known");
     printf("  %s flows stored in the last day\n", flows);
+    if (facts->template_changes > 0)
+        printf("  template ids that were given another definition: %" G_GUINT64_FORMAT
+               "\n",
+               facts->template_changes);
+    if (facts->restarts > 0)
+        printf("  restarts noticed: %" G_GUINT64_FORMAT "\n", facts->restarts);
 }
 
 static void
@@ -90,9 +96,15 @@ print_templates(const DoctorFacts *facts, ElementNames *names)
         g_autofree char *version = human_version(template->version);
         g_autofree char *fields = template_fields_text(names, template->fields);
 
-        printf("  %s template %u (%s), from port %u, last received %s by %s:\n",
+        g_autofree char *place =
+            template->local_address
+                ? g_strdup_printf(" at %s port %u", template->local_address,
+                                  template->local_port)
+                : g_strdup("");
+
+        printf("  %s template %u (%s), from port %u, last received %s by %s%s:\n",
                template->is_options ? "options" : "flow", template->id, version,
-               template->peer_port, age, collector);
+               template->peer_port, age, collector, place);
         print_wrapped(fields, 6);
     }
 }
@@ -145,6 +157,11 @@ write_template(JsonWriter *json, const DoctorTemplate *template)
     json_writer_int(json, "template_id", template->id);
     json_writer_bool(json, "options", template->is_options);
     json_writer_int(json, "peer_port", template->peer_port);
+    json_writer_string(json, "local_address", template->local_address);
+    if (template->local_address)
+        json_writer_int(json, "local_port", template->local_port);
+    else
+        json_writer_null(json, "local_port");
     json_writer_time(json, "last_received_at", template->learnt_us);
     json_writer_begin_array(json, "definition");
     for (unsigned i = 0; i < template->fields->len; i++) {
@@ -217,6 +234,9 @@ write_exporter(JsonWriter *json, const DoctorFacts *facts, const GPtrArray *prob
     json_writer_string(json, "sampling_source", facts->sampling_source);
     json_writer_int(json, "clock_skew_ms", facts->clock_skew_ms);
     json_writer_uint(json, "flows_last_day", facts->flows);
+    json_writer_uint(json, "template_changes", facts->template_changes);
+    json_writer_uint(json, "restarts", facts->restarts);
+    json_writer_time(json, "quarantined_until", facts->quarantined_until_us);
     json_writer_begin_array(json, "problems");
     for (unsigned i = 0; i < problems->len; i++)
         json_writer_string(json, NULL, problems->pdata[i]);

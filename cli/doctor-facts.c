@@ -17,13 +17,21 @@
     "       extract(epoch FROM e.last_seen_at) * 1000000,"                             \
     "       e.sampling, e.sampling_source, e.clock_skew_ms,"                           \
     "       (SELECT sum(t.flows) FROM flowkeep.traffic_1m AS t"                        \
-    "         WHERE t.exporter_id = e.id AND t.minute > now() - interval '1 day')"     \
+    "         WHERE t.exporter_id = e.id AND t.minute > now() - interval '1 day'),"    \
+    "       s.template_changes, s.restarts,"                                           \
+    "       extract(epoch FROM s.quarantined_until) * 1000000"                         \
     "  FROM flowkeep.exporter AS e"                                                    \
+    " CROSS JOIN LATERAL ("                                                            \
+    "       SELECT sum(template_changes) AS template_changes,"                         \
+    "              sum(restarts) AS restarts,"                                         \
+    "              max(quarantined_until) AS quarantined_until"                        \
+    "         FROM flowkeep.exporter_state WHERE exporter_id = e.id) AS s"             \
     " WHERE e.id = $1"
 
 #define TEMPLATES_SQL                                                                  \
     "SELECT collector, version, template_id, is_options, peer_port,"                   \
-    "       extract(epoch FROM learnt_at) * 1000000, body"                             \
+    "       extract(epoch FROM learnt_at) * 1000000, body, host(local_address),"       \
+    "       local_port"                                                                \
     "  FROM flowkeep.exporter_template"                                                \
     " WHERE exporter_id = $1"                                                          \
     " ORDER BY collector, version, template_id, peer_port"
@@ -48,6 +56,7 @@ clear_template(void *data)
     DoctorTemplate *template = data;
 
     g_free(template->collector);
+    g_free(template->local_address);
     g_array_unref(template->fields);
 }
 
@@ -145,6 +154,9 @@ read_exporter(DoctorFacts *self, PGconn *conn, const char *id, GError **error)
         self->sampling_source = g_strdup(pg_cell_text(rows, 0, 8));
         self->clock_skew_ms = pg_cell_int(rows, 0, 9);
         self->flows = pg_cell_uint(rows, 0, 10);
+        self->template_changes = pg_cell_uint(rows, 0, 11);
+        self->restarts = pg_cell_uint(rows, 0, 12);
+        self->quarantined_until_us = pg_cell_int(rows, 0, 13);
     }
     return rows != NULL;
 }
@@ -180,6 +192,8 @@ read_templates(DoctorFacts *self, PGconn *conn, const char *id, ElementNames *na
             .peer_port = (uint16_t) pg_cell_uint(rows, i, 4),
             .learnt_us = pg_cell_int(rows, i, 5),
             .fields = parse_body(rows, i, 6, names, version, is_options),
+            .local_address = g_strdup(pg_cell_text(rows, i, 7)),
+            .local_port = (uint16_t) pg_cell_uint(rows, i, 8),
         };
 
         g_array_append_val(self->templates, template);

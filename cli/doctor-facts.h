@@ -17,9 +17,11 @@ typedef struct {
     int version;
     uint16_t id;
     bool is_options;
-    uint16_t peer_port; /* it was announced from */
-    int64_t learnt_us;  /* last received, to within half its lifetime */
-    GArray *fields;     /* of TemplateField */
+    uint16_t peer_port;  /* it was announced from */
+    char *local_address; /* it came to; NULL = not known */
+    uint16_t local_port;
+    int64_t learnt_us; /* last received, to within half its lifetime */
+    GArray *fields;    /* of TemplateField */
 } DoctorTemplate;
 
 typedef struct {
@@ -50,7 +52,10 @@ typedef struct {
     int64_t sampling; /* 0 = none */
     char *sampling_source;
     int64_t clock_skew_ms;
-    uint64_t flows; /* stored in the last day */
+    uint64_t flows;            /* stored in the last day */
+    uint64_t template_changes; /* ids that were given another definition, ever */
+    uint64_t restarts;         /* noticed, ever */
+    int64_t quarantined_until_us;
 
     GArray *templates; /* of DoctorTemplate */
     GArray *options;   /* of DoctorOption */

@@ -159,7 +159,51 @@ judge_templates(GPtrArray *problems, const DoctorFacts *facts, uint32_t lifetime
             "in [exporter NAME]");
 }
 
+static void
+judge_quarantine(GPtrArray *problems, const DoctorFacts *facts)
+{
+    if (facts->quarantined_until_us <= facts->now_us)
+        return;
+
+    g_autofree char *left = human_duration(facts->quarantined_until_us - facts->now_us);
+
+    say(problems,
+        "a port of its address is in quarantine for another %s, for it sent nothing "
+        "but "
+        "malformed messages: look at the exporter, or for whoever sends in its name; "
+        "see "
+        "[decode] quarantine_messages",
+        left);
+}
+
 /* --- losses --- */
+
+/* What is known of some classes beyond their name. */
+static const struct {
+    const char *class;
+    const char *advice;
+} advices[] = {
+    { "quarantined",
+      "they came after too many malformed messages in a row; see [decode] "
+      "quarantine_messages" },
+    { "template_pinned",
+      "they differ from what pin_templates in [exporter NAME] keeps: "
+      "forged, or the exporter was reconfigured" },
+    { "template_flapping",
+      "its definitions go back and forth: two exporters with one "
+      "address and port, or somebody forges them; see pin_templates "
+      "in [exporter NAME]" },
+};
+
+static const char *
+advice_of(const char *class)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(advices); i++) {
+        if (g_str_equal(class, advices[i].class))
+            return advices[i].advice;
+    }
+    return NULL;
+}
 
 static void
 judge_gap(GPtrArray *problems, const DoctorFacts *facts, const DoctorLoss *loss,
@@ -189,6 +233,7 @@ judge_losses(GPtrArray *problems, const DoctorFacts *facts)
         const DoctorLoss *loss = &g_array_index(facts->losses, DoctorLoss, i);
         g_autofree char *count = human_count((double) loss->count);
         const char *class = *loss->class ? loss->class : "no class";
+        const char *advice = advice_of(class);
 
         if (g_str_equal(loss->reason, "sequence_gap"))
             judge_gap(problems, facts, loss, count);
@@ -198,8 +243,8 @@ judge_losses(GPtrArray *problems, const DoctorFacts *facts)
                 "make the exporter repeat templates more often",
                 count, loss->unit);
         else
-            say(problems, "%s %s of the last day: %s (%s)", count, loss->unit,
-                loss->reason, class);
+            say(problems, "%s %s of the last day: %s (%s)%s%s", count, loss->unit,
+                loss->reason, class, advice ? ": " : "", advice ? advice : "");
     }
 }
 
@@ -209,6 +254,7 @@ doctor_problems(const DoctorFacts *facts, uint32_t template_lifetime_sec)
     GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);
 
     judge_presence(problems, facts);
+    judge_quarantine(problems, facts);
     judge_losses(problems, facts);
     judge_templates(problems, facts, template_lifetime_sec);
     return problems;

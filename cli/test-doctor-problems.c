@@ -126,6 +126,30 @@ make_malformed(DoctorFacts *facts)
 }
 
 static void
+make_flapping(DoctorFacts *facts)
+{
+    make_healthy(facts);
+    add_loss(facts, "refused", "templates");
+    DoctorLoss *loss = &g_array_index(facts->losses, DoctorLoss, 0);
+    g_free(loss->class);
+    loss->class = g_strdup("template_flapping");
+}
+
+static void
+make_quarantined(DoctorFacts *facts)
+{
+    make_healthy(facts);
+    facts->quarantined_until_us = facts->now_us + 90 * US_PER_SEC;
+}
+
+static void
+make_once_quarantined(DoctorFacts *facts)
+{
+    make_healthy(facts);
+    facts->quarantined_until_us = facts->now_us - US_PER_SEC;
+}
+
+static void
 make_skew(DoctorFacts *facts)
 {
     make_healthy(facts);
@@ -150,6 +174,11 @@ test_problems(void)
         { make_no_template, "no template for flows has come yet" },
         { make_gap, "100 flows (10 %) of the last day never arrived" },
         { make_malformed, "100 messages of the last day: malformed (set_length)" },
+        { make_flapping,
+          "100 templates of the last day: refused (template_flapping): its "
+          "definitions go back and forth" },
+        { make_quarantined, "in quarantine for another 1 min 30 s" },
+        { make_once_quarantined, "" },
         { make_skew, "its clock is 1 h 0 min ahead of ours" },
     };
 

@@ -36,6 +36,7 @@ typedef struct {
     uint64_t corrupt;       /* as last turned into losses */
     int64_t batch_began_us; /* monotonic */
     int64_t ticked_us;      /* likewise */
+    uint64_t n_quarantines; /* since connected */
     GError *error;          /* the first of the store's: the session is over */
 } Ingest;
 
@@ -73,8 +74,16 @@ static void
 on_template(const LearntTemplate *learnt, void *user_data)
 {
     Ingest *s = user_data;
+    LearntTemplate located = *learnt;
 
-    store_add_template(s->store, learnt);
+    /* A replay has no listener of its own. */
+    if (!s->options->until_empty && learnt->listener < s->settings->n_listen) {
+        const ListenSettings *listen = &s->settings->listen[learnt->listener];
+
+        located.local_port = (uint16_t) listen->port;
+        ip_address_parse(listen->address, &located.local_address);
+    }
+    store_add_template(s->store, &located);
 }
 
 static void
@@ -103,6 +112,7 @@ datagram_from_record(const Settings *settings, const JournalRecord *record)
         .shift_us = record->shift_us,
         .peer = record->peer,
         .peer_port = record->peer_port,
+        .listener = record->listener,
         .session = record->session,
         .ref = { record->at.segment, record->at.offset },
         .trust_exporter_address =
@@ -125,6 +135,24 @@ on_fetch(const DatagramRef *ref, Datagram *datagram, void *user_data)
 
     *datagram = datagram_from_record(s->settings, &record);
     return true;
+}
+
+/* Senders can be made up: a line for the first and at each doubling. */
+static void
+on_quarantine(const DecoderQuarantine *quarantine, void *user_data)
+{
+    Ingest *s = user_data;
+    const uint64_t n = ++s->n_quarantines;
+    char address[IP_ADDRESS_TEXT_BYTES];
+
+    if (n & (n - 1))
+        return;
+    log_warning("exporter %s, port %u: %u malformed messages in a row; its datagrams "
+                "are refused for %" G_GINT64_FORMAT " s (%" G_GUINT64_FORMAT
+                " senders so far)",
+                ip_address_format(&quarantine->peer, address), quarantine->peer_port,
+                quarantine->n_malformed,
+                (quarantine->until_us - quarantine->now_us) / US_PER_SEC, n);
 }
 
 /* --- what the database gives back --- */
@@ -171,13 +199,15 @@ watched_table(const Settings *settings)
 }
 
 static void
-override_sampling(Decoder *decoder, const Settings *settings, bool remove)
+configure_exporters(Decoder *decoder, const Settings *settings, bool remove)
 {
     for (size_t i = 0; i < settings->n_exporter; i++) {
         const ExporterSettings *exporter = &settings->exporter[i];
 
         decoder_override_sampling(decoder, &exporter->parsed,
                                   remove ? 0 : exporter->sampling);
+        decoder_pin_templates(decoder, &exporter->parsed,
+                              !remove && exporter->pin_templates);
     }
 }
 
@@ -191,8 +221,8 @@ apply_settings(Ingest *s)
         return;
 
     if (s->settings)
-        override_sampling(s->decoder, s->settings, true);
-    override_sampling(s->decoder, newest, false);
+        configure_exporters(s->decoder, s->settings, true);
+    configure_exporters(s->decoder, newest, false);
     g_clear_pointer(&s->watched, prefix_table_free);
     s->watched = watched_table(newest);
     s->settings = newest;
@@ -217,6 +247,9 @@ limits_from_settings(const Settings *settings)
         .max_waiting_per_exporter = settings->max_waiting_per_exporter,
         .template_lifetime_sec = settings->template_lifetime_sec,
         .wait_sec = settings->wait_sec,
+        .template_hold_sec = settings->template_hold_sec,
+        .quarantine_messages = settings->quarantine_messages,
+        .quarantine_sec = settings->quarantine_sec,
     };
 }
 
@@ -280,8 +313,8 @@ open_store(Ingest *s, GError **error)
 static bool
 begin(Ingest *s, GError **error)
 {
-    static const DecoderSink sink = { on_flow, on_template, on_option, on_loss,
-                                      on_fetch };
+    static const DecoderSink sink = { on_flow, on_template, on_option,
+                                      on_loss, on_fetch,    on_quarantine };
     static const StoreRestore restore = { restore_template, restore_option,
                                           restore_waiting };
     const DecoderLimits limits = limits_from_settings(s->options->settings);

@@ -81,6 +81,12 @@ static const SettingsKey keys[] = {
       NULL,
       "It samples one in this many packets, whatever it says itself.  0: believe what "
       "it says." },
+    { "exporter", "pin_templates", SETTINGS_BOOL, EXPORTER(pin_templates), 0, "false",
+      0, 0, NULL,
+      "Templates it announces over UDP stay what they are: another definition of an id "
+      "that is known is refused and counted, as whoever can forge its address could "
+      "send one.  To take a new definition set this to false and reload until it has "
+      "come." },
 
     { "watch", "networks", SETTINGS_NETWORKS, WATCH(networks), WATCH(n_networks), NULL,
       1, 0, NULL, "Its networks." },
@@ -147,6 +153,21 @@ static const SettingsKey keys[] = {
     { "decode", "wait_sec", UINT32(wait_sec), "1800", 0, 86400, NULL,
       "How long a data set waits for its template: the longest usual time between two "
       "announcements." },
+    { "decode", "template_hold_sec", UINT32(template_hold_sec), "300", 0, 86400, NULL,
+      "When a template over UDP has gone back to an earlier definition four times, "
+      "each "
+      "within an hour of the last, the elder definition is held for this time and "
+      "others "
+      "are refused and counted.  0: each definition takes the place of the last." },
+    { "decode", "quarantine_messages", UINT32(quarantine_messages), "100", 0, 1000000,
+      NULL,
+      "After so many malformed messages in a row from one address and port, and none "
+      "well-formed from that address for ten seconds, its datagrams are refused and "
+      "counted for a while, but for one in 16, since a well-formed one ends it.  0: "
+      "never." },
+    { "decode", "quarantine_sec", UINT32(quarantine_sec), "60", 1, 3600, NULL,
+      "How long that is at first; each time in a row it is twice as long, up to an "
+      "hour." },
     { "decode", "max_sampling", UINT32(max_sampling), "1000000", 1, MAX_RATE, NULL,
       "A larger sampling rate is not believed: the flow is stored as it came, with a "
       "mark." },

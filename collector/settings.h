@@ -39,6 +39,7 @@ typedef struct {
     char *address;
     IpAddress parsed;
     uint32_t sampling; /* 0 = believe the exporter */
+    bool pin_templates;
 } ExporterSettings;
 
 typedef struct {
@@ -87,6 +88,9 @@ typedef struct {
     uint32_t max_waiting_per_exporter;
     uint32_t template_lifetime_sec;
     uint32_t wait_sec;
+    uint32_t template_hold_sec;   /* 0 = never */
+    uint32_t quarantine_messages; /* 0 = never */
+    uint32_t quarantine_sec;
     uint32_t max_sampling;
     uint32_t max_future_sec;
     uint32_t max_past_days;

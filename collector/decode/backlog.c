@@ -220,6 +220,17 @@ backlog_expire(Backlog *self, int64_t before_us, int64_t now_us)
 }
 
 void
+backlog_give_up_before(Backlog *self, const Stream *stream, int64_t before_us,
+                       int64_t now_us)
+{
+    const WaitingSet *oldest;
+
+    while ((oldest = waiting_oldest(self->waiting, stream)) &&
+           oldest->where.received_us < before_us)
+        give_up(self, waiting_take_oldest(self->waiting, stream), DECODE_OK, now_us);
+}
+
+void
 backlog_end_stream(Backlog *self, const Stream *stream, int64_t now_us)
 {
     WaitingSet *set;

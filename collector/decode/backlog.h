@@ -40,6 +40,10 @@ void backlog_go_on(Backlog *self, uint64_t allowance, int64_t now_us);
 /* Gives up what came before @before_us, but for what can be decoded after all. */
 void backlog_expire(Backlog *self, int64_t before_us, int64_t now_us);
 
+/* Gives up what came before @before_us in @stream: its templates will never come. */
+void backlog_give_up_before(Backlog *self, const Stream *stream, int64_t before_us,
+                            int64_t now_us);
+
 /* Gives up all of @stream, which is about to go. */
 void backlog_end_stream(Backlog *self, const Stream *stream, int64_t now_us);
 

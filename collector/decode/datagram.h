@@ -26,6 +26,7 @@ typedef struct {
     uint64_t session;    /* 0 for UDP; else the TCP or TLS connection it came over */
     DatagramRef ref;
     uint16_t peer_port;
+    uint16_t listener;           /* where it came in; only handed on */
     bool trust_exporter_address; /* elements 130, 131 name the exporter */
 } Datagram;
 

@@ -13,6 +13,8 @@ const DecoderLimits decoder_fixture_limits = {
     .max_waiting_per_exporter = 100,
     .template_lifetime_sec = 3600,
     .wait_sec = 600,
+    .template_hold_sec = 300,
+    .quarantine_sec = 60, /* never, unless a test asks for it */
 };
 
 static void
@@ -68,7 +70,17 @@ on_fetch(const DatagramRef *ref, Datagram *datagram, void *user_data)
     return true;
 }
 
-static const DecoderSink sink = { on_flow, on_template, on_option, on_loss, on_fetch };
+static void
+on_quarantine(const DecoderQuarantine *quarantine, void *user_data)
+{
+    DecoderFixture *self = user_data;
+
+    self->n_quarantines++;
+    self->quarantine = *quarantine;
+}
+
+static const DecoderSink sink = { on_flow, on_template, on_option,
+                                  on_loss, on_fetch,    on_quarantine };
 
 static void
 free_template(gpointer at)

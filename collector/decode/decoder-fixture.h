@@ -21,6 +21,9 @@ typedef struct {
     GArray *templates;    /* of LearntTemplate; bodies are copies */
     GPtrArray *datagrams; /* of Datagram, with their bytes behind them */
 
+    unsigned n_quarantines;
+    DecoderQuarantine quarantine; /* the newest */
+
     /* As the next datagrams have them. */
     IpAddress peer;
     uint16_t port;

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "decode/intake.h"
+#include "decode/quarantine.h"
 
 #define SWEEP_US (30 * US_PER_SEC) /* between two searches for expired templates */
 
@@ -13,6 +14,7 @@
 
 struct Decoder {
     Intake intake;
+    Quarantine *quarantine;
     int64_t swept_us;
 };
 
@@ -23,6 +25,8 @@ decoder_new(const DecoderLimits *limits, ExporterTable *exporters,
     Decoder *self = g_new0(Decoder, 1);
 
     intake_init(&self->intake, limits, exporters, sink, user_data);
+    self->quarantine = quarantine_new(limits->quarantine_messages,
+                                      limits->quarantine_sec * US_PER_SEC);
     return self;
 }
 
@@ -33,6 +37,7 @@ decoder_free(Decoder *self)
         return;
 
     intake_clear(&self->intake);
+    quarantine_free(self->quarantine);
     g_free(self);
 }
 
@@ -55,8 +60,9 @@ is_zero_from(const Datagram *datagram, size_t at)
     return n == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, n - 1) == 0);
 }
 
-/* The functions that feed one message return the octets it has, or 0 and a @status
- * when it has no header to go by, so that nothing behind it can be read either. */
+/* The functions that feed one message return the octets it has, or 0 when it has no
+ * header to go by, so that nothing behind it can be read either; @status says what it
+ * was worth. */
 
 static size_t
 feed_message(Decoder *self, const Datagram *datagram, size_t at, DecodeStatus *status)
@@ -68,7 +74,7 @@ feed_message(Decoder *self, const Datagram *datagram, size_t at, DecodeStatus *s
     if (*status != DECODE_OK)
         return 0;
 
-    intake_message(&self->intake, datagram, &message);
+    *status = intake_message(&self->intake, datagram, &message);
     return message.n_bytes;
 }
 
@@ -109,23 +115,19 @@ feed_at(Decoder *self, const Datagram *datagram, size_t at, DecodeStatus *status
     return 0;
 }
 
-void
-decoder_feed(Decoder *self, const Datagram *datagram)
+/* Returns whether a message was good; @is_bad: one was not. */
+static bool
+feed_all(Decoder *self, const Datagram *datagram, bool *is_bad)
 {
+    bool is_good = false;
     size_t at = 0;
 
-    self->intake.tally.counters.datagrams++;
-    if (datagram->n_bytes == 0) {
-        intake_count_malformed(&self->intake, DECODE_EMPTY, datagram, 0);
-        return;
-    }
-
-    self->intake.backlog.feeding = datagram;
-    backlog_go_on(&self->intake.backlog, AT_ONE_GO, datagram->received_us);
     do {
         DecodeStatus status;
         const size_t n = feed_at(self, datagram, at, &status);
 
+        is_good |= status == DECODE_OK;
+        *is_bad |= status != DECODE_OK;
         /* Whatever follows a whole message and is none itself is rubbish. */
         if (n == 0) {
             intake_count_malformed(&self->intake, at > 0 ? DECODE_TRAILING : status,
@@ -134,7 +136,68 @@ decoder_feed(Decoder *self, const Datagram *datagram)
         }
         at += n;
     } while (at < datagram->n_bytes && !is_zero_from(datagram, at));
-    self->intake.backlog.feeding = NULL;
+    return is_good;
+}
+
+static void
+note_malformed(Decoder *self, const Datagram *datagram, const QuarantineSender *sender)
+{
+    const StreamPeer *peer = stream_table_peer(self->intake.streams, &datagram->peer);
+    const int64_t until_us =
+        quarantine_note_malformed(self->quarantine, sender,
+                                  peer ? peer->heard_us : INT64_MIN,
+                                  datagram->received_us);
+    const Tally *tally = &self->intake.tally;
+
+    if (until_us == 0)
+        return;
+    if (peer) {
+        peer->exporter->quarantined_until_us = until_us;
+        peer->exporter->dirty = true;
+    }
+    tally->sink.quarantine(
+        &(DecoderQuarantine){ .peer = datagram->peer,
+                              .peer_port = datagram->peer_port,
+                              .n_malformed = self->intake.limits.quarantine_messages,
+                              .now_us = datagram->received_us,
+                              .until_us = until_us },
+        tally->user_data);
+}
+
+static void
+refuse(Decoder *self, const Datagram *datagram)
+{
+    tally_status(&self->intake.tally, DECODE_QUARANTINED,
+                 stream_table_exporter(self->intake.streams, &datagram->peer, 0),
+                 LOSS_UNIT_DATAGRAMS, 1, datagram->received_us);
+}
+
+void
+decoder_feed(Decoder *self, const Datagram *datagram)
+{
+    const QuarantineSender sender = { datagram->peer, datagram->peer_port };
+    bool is_good = false, is_bad = false;
+
+    self->intake.tally.counters.datagrams++;
+    if (quarantine_refuses(self->quarantine, &sender, datagram->received_us)) {
+        refuse(self, datagram);
+        return;
+    }
+
+    if (datagram->n_bytes == 0) {
+        intake_count_malformed(&self->intake, DECODE_EMPTY, datagram, 0);
+        is_bad = true;
+    } else {
+        self->intake.backlog.feeding = datagram;
+        backlog_go_on(&self->intake.backlog, AT_ONE_GO, datagram->received_us);
+        is_good = feed_all(self, datagram, &is_bad);
+        self->intake.backlog.feeding = NULL;
+    }
+
+    if (is_good)
+        quarantine_note_good(self->quarantine, &sender);
+    if (is_bad)
+        note_malformed(self, datagram, &sender);
 }
 
 void
@@ -187,6 +250,12 @@ void
 decoder_restore_template(Decoder *self, const LearntTemplate *learnt)
 {
     intake_restore_template(&self->intake, learnt);
+}
+
+void
+decoder_pin_templates(Decoder *self, const IpAddress *address, bool pins)
+{
+    stream_table_pin(self->intake.streams, address, pins);
 }
 
 static Options *

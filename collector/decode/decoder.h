@@ -32,7 +32,19 @@ typedef struct {
     size_t max_waiting_per_exporter;
     uint32_t template_lifetime_sec; /* UDP; 0 = for ever */
     uint32_t wait_sec;              /* a set waits no longer than this */
+    uint32_t template_hold_sec;     /* see decode/template-store.h; 0 = never */
+    uint32_t quarantine_messages;   /* see decode/quarantine.h; 0 = never */
+    uint32_t quarantine_sec;        /* the first; each time twice as long */
 } DecoderLimits;
+
+/* A sender that sends nothing but rubbish is refused until @until_us. */
+typedef struct {
+    IpAddress peer;
+    uint16_t peer_port;
+    uint32_t n_malformed; /* in a row */
+    int64_t now_us;
+    int64_t until_us;
+} DecoderQuarantine;
 
 /* Whom the decoder tells.  All are called from decoder_feed() and lend what they
  * show for the call only. */
@@ -47,6 +59,7 @@ typedef struct {
     void (*loss)(const Loss *loss, void *user_data);
     /* Fetches a waiting datagram again; false when it is gone. */
     bool (*fetch)(const DatagramRef *ref, Datagram *datagram, void *user_data);
+    void (*quarantine)(const DecoderQuarantine *quarantine, void *user_data);
 } DecoderSink;
 
 typedef struct {
@@ -58,6 +71,7 @@ typedef struct {
     uint64_t template_changes; /* of these: their id meant something else before */
     uint64_t sets_waited;      /* had to wait, whatever became of them */
     uint64_t sets_given_up;    /* no_template */
+    uint64_t restarts;         /* of v9 exporters, whose templates were forgotten */
     uint64_t status[DECODE_N_STATUS]; /* by class; [DECODE_OK] stays 0 */
 } DecoderCounters;
 
@@ -89,6 +103,9 @@ void decoder_settle(Decoder *self, int64_t now_us);
 /* Sampling that the operator configured for a device (any domain); 0 removes it.
  * It wins over what the exporter says and marks flows as sampling assumed. */
 void decoder_override_sampling(Decoder *self, const IpAddress *address, uint32_t rate);
+
+/* Whether the UDP templates of a device (any domain) stay what they are. */
+void decoder_pin_templates(Decoder *self, const IpAddress *address, bool pins);
 
 /* Given back at start, before the first datagram.  A row that is no longer
  * acceptable is ignored. */

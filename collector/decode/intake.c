@@ -36,6 +36,7 @@ tell_template(const TemplateVariant *variant, bool is_gone, void *user_data)
         .is_options = template->is_options,
         .id = template->id,
         .peer_port = variant->told_port,
+        .listener = variant->listener,
         .body = is_gone ? NULL : template->body,
         .n_body = is_gone ? 0 : template->n_body,
         .learnt_us = variant->announced_us,
@@ -54,6 +55,7 @@ intake_init(Intake *self, const DecoderLimits *limits, ExporterTable *exporters,
         .max_bytes = limits->max_template_bytes,
         .max_fields = limits->max_fields,
         .lifetime_us = limits->template_lifetime_sec * US_PER_SEC,
+        .hold_us = limits->template_hold_sec * US_PER_SEC,
         .tell = tell_template,
     };
     self->options = (OptionsBudget){
@@ -136,6 +138,7 @@ note_exporter(const Stream *stream, const Datagram *datagram, uint32_t export_se
     exporter->clock_skew_us =
         export_sec * US_PER_SEC + datagram->shift_us - datagram->received_us;
     exporter->dirty = true;
+    stream->peer->heard_us = MAX(stream->peer->heard_us, datagram->received_us);
 }
 
 static void
@@ -180,9 +183,9 @@ take_template(Intake *self, Stream *stream, const MessageStep *step,
     Template *template = step->template;
     size_t n_evicted = 0;
     const int64_t now_us = datagram->received_us;
-    const TemplatePut put =
-        template_store_put(&stream->templates, &self->templates, template,
-                           datagram->peer_port, now_us, &n_evicted, &teller);
+    const TemplateOrigin origin = { datagram->peer_port, datagram->listener, now_us };
+    const TemplatePut put = template_store_put(&stream->templates, &self->templates,
+                                               template, &origin, &n_evicted, &teller);
 
     if (put == TEMPLATE_NO_ROOM)
         n_evicted++;
@@ -197,8 +200,10 @@ take_template(Intake *self, Stream *stream, const MessageStep *step,
 
     if (template->refusal == DECODE_OK)
         self->tally.counters.template_records++;
-    if (put == TEMPLATE_CHANGED)
+    if (put == TEMPLATE_CHANGED) {
         self->tally.counters.template_changes++;
+        stream->exporter->n_template_changes++;
+    }
     if (put != TEMPLATE_REFRESHED)
         tally_status(&self->tally, DECODE_FIELD_LENGTH, stream->exporter,
                      LOSS_UNIT_FIELDS, template->plan.n_odd, now_us);
@@ -256,15 +261,13 @@ take_step(Intake *self, Stream *stream, const MessageStep *step,
     }
 }
 
-static void
-take_message(Intake *self, Stream *stream, const Datagram *datagram,
-             const Message *message)
+static SequenceSeen
+seen_of(const Intake *self, const Datagram *datagram, const Message *message)
 {
     SequenceSeen seen = { .number = message->sequence,
                           .n_units = 1,
                           .received_us = datagram->received_us,
                           .boot_us = SEQUENCE_UNKNOWN_BOOT };
-    size_t n_steps;
 
     if (message->version == 9) {
         const Uptime uptime =
@@ -276,6 +279,51 @@ take_message(Intake *self, Stream *stream, const Datagram *datagram,
         seen.n_units =
             message_steps_records(self->steps, &seen.n_options, &seen.is_vague);
     }
+    return seen;
+}
+
+/* What @stream knew was void before @since_us. */
+static void
+forget_before(Intake *self, Stream *stream, int64_t since_us, int64_t now_us)
+{
+    Teller teller = { .intake = self, .stream = stream };
+
+    template_store_forget_before(&stream->templates, &self->templates, since_us,
+                                 &teller);
+    backlog_give_up_before(&self->backlog, stream, since_us, now_us);
+    self->tally.counters.restarts++;
+    stream->exporter->n_restarts++;
+}
+
+/* A v9 exporter that started anew knows nothing of the templates it once announced
+ * (RFC 3954 9): @message, which was checked by them, is checked without.  That cannot
+ * fail: what is unknown is checked less. */
+static void
+heed_restart(Intake *self, Stream *stream, Message *message, const MessageView *known,
+             const SequenceSeen *seen)
+{
+    const RestartVerdict verdict =
+        restart_see(&stream->restart, &stream->sequence, seen, message->uptime_ms);
+    MessageView view = *known;
+
+    if (verdict == RESTART_NONE || stream->templates.pins)
+        return;
+    if (verdict == RESTART_CERTAIN)
+        forget_before(self, stream, stream->restart.since_us, seen->received_us);
+    view.store = verdict == RESTART_CERTAIN ? &stream->templates : NULL;
+    message_steps_clear(self->steps);
+    message_check(message, &view, self->steps);
+}
+
+static void
+take_message(Intake *self, Stream *stream, const Datagram *datagram, Message *message,
+             const MessageView *view)
+{
+    const SequenceSeen seen = seen_of(self, datagram, message);
+    size_t n_steps;
+
+    if (message->version == 9)
+        heed_restart(self, stream, message, view, &seen);
     note_sequence(self, stream, &seen);
     note_exporter(stream, datagram, message->export_sec);
 
@@ -297,7 +345,7 @@ intake_message(Intake *self, const Datagram *datagram, Message *message)
         .peer_port = datagram->peer_port,
         .can_withdraw = datagram->session != 0,
     };
-    const DecodeStatus status = message_check(message, &view, self->steps);
+    DecodeStatus status = message_check(message, &view, self->steps);
     size_t n_steps;
 
     if (status != DECODE_OK) {
@@ -313,7 +361,7 @@ intake_message(Intake *self, const Datagram *datagram, Message *message)
     if (stream &&
         !is_repeat(self, stream, datagram, message->bytes, message->n_bytes)) {
         self->tally.counters.messages++;
-        take_message(self, stream, datagram, message);
+        take_message(self, stream, datagram, message, &view);
     } else if (!stream && n_steps == 0) {
         self->tally.counters.messages++;
     }
@@ -481,8 +529,10 @@ intake_restore_template(Intake *self, const LearntTemplate *learnt)
     const TemplateBudget before = self->templates;
     self->templates.tell = NULL;
     Teller teller = { .intake = self, .stream = stream };
-    template_store_put(&stream->templates, &self->templates, template,
-                       learnt->peer_port, learnt->learnt_us, &n_evicted, &teller);
+    const TemplateOrigin origin = { learnt->peer_port, learnt->listener,
+                                    learnt->learnt_us };
+    template_store_put(&stream->templates, &self->templates, template, &origin,
+                       &n_evicted, &teller);
     self->templates.tell = before.tell;
 }
 

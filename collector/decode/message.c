@@ -170,6 +170,16 @@ add_template(MessageSteps *self, const MessageView *view, const TemplateRecord *
 {
     Template *known =
         view->store ? template_store_find_same(view->store, record) : NULL;
+    const DecodeStatus refusal =
+        view->store ? template_store_check(view->store, view->budget, record,
+                                           view->peer_port, view->received_us)
+                    : DECODE_OK;
+
+    if (refusal != DECODE_OK) {
+        add_step(self, STEP_BAD_TEMPLATE, record->id, NULL)->status = refusal;
+        return;
+    }
+
     Template *template =
         known ? template_ref(known) : template_new(record, view->budget->max_fields);
 

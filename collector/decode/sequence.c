@@ -412,6 +412,14 @@ sequence_settle(Sequence *self, int64_t now_us)
 }
 
 bool
+sequence_went_back(const Sequence *self, const SequenceSeen *seen)
+{
+    const SequenceTrack *own = &self->tracks[OWN];
+
+    return own->is_used && seen->number < own->next && is_restart(own, seen);
+}
+
+bool
 sequence_next(const Sequence *self, uint32_t *next)
 {
     *next = self->tracks[OWN].next;

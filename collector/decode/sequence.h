@@ -105,5 +105,9 @@ SequenceVerdict sequence_see(Sequence *self, const SequenceSeen *seen);
  * units that are lost for good, once. */
 uint64_t sequence_settle(Sequence *self, int64_t now_us);
 
+/* True when @seen is of a device that booted later than that of the stream's own track
+ * and starts its numbers anew. */
+bool sequence_went_back(const Sequence *self, const SequenceSeen *seen);
+
 /* The number expected next; false when it is not known. */
 bool sequence_next(const Sequence *self, uint32_t *next);

@@ -31,6 +31,9 @@ static const char *const classes[DECODE_N_STATUS] = {
     [DECODE_MAX_TEMPLATES] = "max_templates",
     [DECODE_MAX_OPTIONS] = "max_options",
     [DECODE_MAX_WAITING] = "max_waiting",
+    [DECODE_QUARANTINED] = "quarantined",
+    [DECODE_TEMPLATE_PINNED] = "template_pinned",
+    [DECODE_TEMPLATE_FLAPPING] = "template_flapping",
 };
 
 const char *
@@ -49,6 +52,9 @@ decode_status_reason(DecodeStatus status)
     case DECODE_MAX_EXPORTERS:
     case DECODE_MAX_TEMPLATES:
     case DECODE_MAX_OPTIONS:
+    case DECODE_QUARANTINED:
+    case DECODE_TEMPLATE_PINNED:
+    case DECODE_TEMPLATE_FLAPPING:
         return LOSS_REFUSED;
     case DECODE_MAX_WAITING:
         return LOSS_NO_TEMPLATE;

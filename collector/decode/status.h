@@ -42,13 +42,17 @@ typedef enum {
     DECODE_MAX_TEMPLATES,
     DECODE_MAX_OPTIONS,
     DECODE_MAX_WAITING,
+    /* protection */
+    DECODE_QUARANTINED,       /* a datagram of a sender of nothing but rubbish */
+    DECODE_TEMPLATE_PINNED,   /* differs from the one that is pinned */
+    DECODE_TEMPLATE_FLAPPING, /* differs from the one that is held for a while */
     DECODE_N_STATUS
 } DecodeStatus;
 
 /* The class as in the column loss.class: "short_header" and so on. */
 const char *decode_status_class(DecodeStatus status);
 
-/* How its loss is accounted for: for limits refused, else malformed. */
+/* How its loss is accounted for: for limits and protection refused, else malformed. */
 LossReason decode_status_reason(DecodeStatus status);
 
 /* True when the message it happened to is discarded as a whole. */

@@ -8,8 +8,9 @@ struct StreamTable {
     GHashTable *sessions;  /* likewise: the streams of TCP and TLS */
     GHashTable *options;   /* Exporter -> Options */
     GHashTable *devices;   /* IpAddress -> Options of domain 0, owned by @options */
-    GHashTable *peers;     /* IpAddress -> Exporter, the first of that address */
+    GHashTable *peers;     /* StreamPeer, a set by its address */
     GHashTable *overrides; /* IpAddress -> rate */
+    GHashTable *pins;      /* IpAddress, a set */
     ExporterTable *exporters;
     size_t max_streams;
     TemplateBudget *template_budget;
@@ -81,7 +82,8 @@ stream_table_new(ExporterTable *exporters, size_t max_streams,
     self->sessions = g_hash_table_new(hash_key, equal_keys);
     self->options = g_hash_table_new(g_direct_hash, g_direct_equal);
     self->devices = g_hash_table_new(hash_address, equal_addresses);
-    self->peers = g_hash_table_new(hash_address, equal_addresses);
+    self->peers = g_hash_table_new_full(hash_address, equal_addresses, g_free, NULL);
+    self->pins = g_hash_table_new_full(hash_address, equal_addresses, g_free, NULL);
     self->overrides =
         g_hash_table_new_full(hash_address, equal_addresses, g_free, NULL);
     self->exporters = exporters;
@@ -125,6 +127,7 @@ stream_table_free(StreamTable *self)
     g_hash_table_unref(self->peers);
     g_hash_table_unref(self->options);
     g_hash_table_unref(self->overrides);
+    g_hash_table_unref(self->pins);
     g_free(self);
 }
 
@@ -170,12 +173,29 @@ stream_table_add(StreamTable *self, const IpAddress *peer, uint64_t session,
     stream->key = make_key(self, peer, session, version, domain);
     stream->options = options;
     stream->exporter = options->exporter;
+    stream->peer = g_hash_table_lookup(self->peers, peer);
+    stream->templates.pins = session == 0 && g_hash_table_contains(self->pins, peer);
+    stream->templates.holds = session == 0;
     if (session == 0 && options->exporter->has_sequence &&
         options->exporter->version == version)
         sequence_resume(&stream->sequence, options->exporter->next_sequence,
                         options->exporter->last_seen_us);
     g_hash_table_insert(table_of(self, session), stream, stream);
     return stream;
+}
+
+static void
+note_peer(StreamTable *self, Exporter *exporter)
+{
+    StreamPeer *peer = g_hash_table_lookup(self->peers, &exporter->address);
+
+    if (!peer) {
+        peer = g_new0(StreamPeer, 1);
+        peer->address = exporter->address;
+        peer->exporter = exporter;
+        g_hash_table_add(self->peers, peer);
+    }
+    peer->heard_us = MAX(peer->heard_us, exporter->last_seen_us);
 }
 
 Options *
@@ -192,8 +212,7 @@ stream_table_options_of(StreamTable *self, Exporter *exporter)
     g_hash_table_insert(self->options, exporter, options);
     if (exporter->domain == 0)
         g_hash_table_insert(self->devices, &exporter->address, options);
-    if (!g_hash_table_contains(self->peers, &exporter->address))
-        g_hash_table_insert(self->peers, &exporter->address, exporter);
+    note_peer(self, exporter);
     return options;
 }
 
@@ -205,7 +224,13 @@ stream_table_options(StreamTable *self, const IpAddress *address, uint32_t domai
     return exporter ? stream_table_options_of(self, exporter) : NULL;
 }
 
-const Exporter *
+const StreamPeer *
+stream_table_peer(StreamTable *self, const IpAddress *address)
+{
+    return g_hash_table_lookup(self->peers, address);
+}
+
+Exporter *
 stream_table_exporter(StreamTable *self, const IpAddress *peer, uint32_t domain)
 {
     static const uint8_t versions[] = { 10, 9, 5 };
@@ -216,7 +241,9 @@ stream_table_exporter(StreamTable *self, const IpAddress *peer, uint32_t domain)
         if (stream)
             return stream->exporter;
     }
-    return g_hash_table_lookup(self->peers, peer);
+    const StreamPeer *known = stream_table_peer(self, peer);
+
+    return known ? known->exporter : NULL;
 }
 
 void
@@ -258,6 +285,26 @@ stream_table_device(StreamTable *self, const Options *options)
     if (options->exporter->domain == 0)
         return NULL;
     return g_hash_table_lookup(self->devices, &options->exporter->address);
+}
+
+void
+stream_table_pin(StreamTable *self, const IpAddress *address, bool pins)
+{
+    GHashTableIter iter;
+    gpointer at;
+
+    if (pins)
+        g_hash_table_add(self->pins, g_memdup2(address, sizeof(*address)));
+    else
+        g_hash_table_remove(self->pins, address);
+
+    g_hash_table_iter_init(&iter, self->udp);
+    while (g_hash_table_iter_next(&iter, &at, NULL)) {
+        Stream *stream = at;
+
+        if (ip_address_equal(&stream->key.peer, address))
+            stream->templates.pins = pins;
+    }
 }
 
 void

@@ -8,7 +8,7 @@
  * for the life of the table, which is bounded by the exporters there may be. */
 
 #include "decode/options.h"
-#include "decode/sequence.h"
+#include "decode/restart.h"
 #include "decode/template-store.h"
 
 /* Messages remembered to know a repeated one, and for how long. */
@@ -31,13 +31,22 @@ typedef struct {
     Options *options;
 } StreamNamed;
 
+/* An address that something well-formed came from, whatever its domains. */
+typedef struct {
+    IpAddress address;  /* first: it is found by it */
+    Exporter *exporter; /* the first of it */
+    int64_t heard_us;   /* receive time of its newest well-formed message */
+} StreamPeer;
+
 typedef struct Stream Stream;
 struct Stream {
     StreamKey key; /* first: it is found by it */
     Exporter *exporter;
+    StreamPeer *peer;
     Options *options;
     TemplateStore templates;
     Sequence sequence;
+    Restart restart;        /* v9 */
     Stream *next_unsettled; /* in the decoder's list, when @is_unsettled */
     bool is_unsettled;
 
@@ -70,9 +79,12 @@ Stream *stream_table_find(StreamTable *self, const IpAddress *peer, uint64_t ses
 Stream *stream_table_add(StreamTable *self, const IpAddress *peer, uint64_t session,
                          uint8_t version, uint32_t domain);
 
+/* NULL = never met. */
+const StreamPeer *stream_table_peer(StreamTable *self, const IpAddress *address);
+
 /* Some exporter of @peer, of @domain if there is one; NULL = never met. */
-const Exporter *stream_table_exporter(StreamTable *self, const IpAddress *peer,
-                                      uint32_t domain);
+Exporter *stream_table_exporter(StreamTable *self, const IpAddress *peer,
+                                uint32_t domain);
 
 /* Calls @each for all streams of @session (0: all of UDP). */
 void stream_table_foreach(StreamTable *self, uint64_t session,
@@ -91,6 +103,9 @@ Options *stream_table_options_of(StreamTable *self, Exporter *exporter);
 /* The options of the whole device (domain 0), or NULL: where @options, of one of its
  * domains, say nothing. */
 Options *stream_table_device(StreamTable *self, const Options *options);
+
+/* From now on the UDP templates of @address stay what they are, or no longer. */
+void stream_table_pin(StreamTable *self, const IpAddress *address, bool pins);
 
 /* 0 removes it. */
 void stream_table_override(StreamTable *self, const IpAddress *address, uint32_t rate);

@@ -32,6 +32,12 @@ fetch_nothing(const DatagramRef *ref, Datagram *datagram, void *user_data)
     return false;
 }
 
+static void
+ignore_quarantine(const DecoderQuarantine *quarantine, void *user_data)
+{
+    (void) quarantine, (void) user_data;
+}
+
 void
 tally_init(Tally *self, const DecoderSink *sink, void *user_data)
 {
@@ -42,6 +48,7 @@ tally_init(Tally *self, const DecoderSink *sink, void *user_data)
         .option = sink->option ? sink->option : ignore_option,
         .loss = sink->loss ? sink->loss : ignore_loss,
         .fetch = sink->fetch ? sink->fetch : fetch_nothing,
+        .quarantine = sink->quarantine ? sink->quarantine : ignore_quarantine,
     };
 }
 

@@ -148,6 +148,16 @@ find_by_port(const TemplateStore *self, uint16_t id, uint16_t port)
     return variant;
 }
 
+static uint64_t
+hash_body(const uint8_t *body, size_t n_body, bool is_options)
+{
+    uint64_t mixed = UINT64_C(0xcbf29ce484222325) + is_options; /* FNV-1a */
+
+    for (size_t i = 0; i < n_body; i++)
+        mixed = (mixed ^ body[i]) * UINT64_C(0x100000001b3);
+    return mixed | 1; /* 0 means none */
+}
+
 static TemplateVariant *
 find_by_body(const TemplateStore *self, const Template *template)
 {
@@ -179,21 +189,51 @@ take_port_away(TemplateStore *self, TemplateBudget *budget, uint16_t id, uint16_
         forget(self, budget, variant, user_data);
 }
 
+/* @to takes the place of @from. */
 static void
-refresh(TemplateStore *self, TemplateBudget *budget, TemplateVariant *variant,
-        uint16_t port, int64_t now_us, void *user_data)
+inherit(const TemplateStore *self, const TemplateBudget *budget, TemplateVariant *to,
+        const TemplateVariant *from, int64_t now_us)
 {
+    const bool is_recent = now_us - from->flapped_us <= TEMPLATE_STORE_FLAP_US;
+
+    to->n_flaps = is_recent ? from->n_flaps : 0;
+    to->flapped_us = from->flapped_us;
+    if (to->hash == from->before) {
+        to->since_us = MIN(to->since_us, from->before_since_us);
+        to->n_flaps++;
+        to->flapped_us = now_us;
+        if (self->holds && budget->hold_us > 0 && to->n_flaps >= TEMPLATE_STORE_FLAPS &&
+            to->since_us <= from->since_us)
+            to->held_until_us = now_us + budget->hold_us;
+    }
+    to->before = from->hash;
+    to->before_since_us = from->since_us;
+}
+
+/* True when @port announced something else before. */
+static bool
+refresh(TemplateStore *self, TemplateBudget *budget, TemplateVariant *variant,
+        const TemplateOrigin *origin, void *user_data)
+{
+    const uint16_t id = variant->template->id;
     const int64_t half_us =
         budget->lifetime_us > 0 ? budget->lifetime_us / 2 : TELL_AGAIN_US;
+    const TemplateVariant *from =
+        has_port(variant, origin->port) ? NULL : find_by_port(self, id, origin->port);
+    const bool is_change = from != NULL;
 
-    if (!has_port(variant, port))
-        take_port_away(self, budget, variant->template->id, port, user_data);
-    add_port(variant, port);
-    variant->announced_us = MAX(variant->announced_us, now_us);
+    if (is_change) {
+        inherit(self, budget, variant, from, origin->now_us);
+        take_port_away(self, budget, id, origin->port, user_data);
+    }
+    add_port(variant, origin->port);
+    variant->listener = origin->listener;
+    variant->announced_us = MAX(variant->announced_us, origin->now_us);
     touch(self, variant);
 
-    if (now_us - variant->told_us >= half_us)
+    if (origin->now_us - variant->told_us >= half_us)
         tell(budget, variant, false, user_data);
+    return is_change;
 }
 
 /* Keeps the variants of one id few, whoever makes up ports. */
@@ -213,6 +253,31 @@ bound_variants(TemplateStore *self, TemplateBudget *budget, uint16_t id,
 }
 
 static bool
+is_held(const TemplateBudget *budget, const TemplateVariant *variant, int64_t now_us)
+{
+    /* A clock that was set back must not make it longer. */
+    return variant->held_until_us != 0 && now_us < variant->held_until_us &&
+           variant->held_until_us - now_us <= budget->hold_us;
+}
+
+DecodeStatus
+template_store_check(const TemplateStore *self, const TemplateBudget *budget,
+                     const TemplateRecord *record, uint16_t port, int64_t now_us)
+{
+    const TemplateVariant *replaced = find_by_port(self, record->id, port);
+
+    if (replaced && template_is_same(replaced->template, record))
+        return DECODE_OK;
+    if (self->pins)
+        return template_store_find(self, budget, record->id, port, now_us) &&
+                       !template_store_find_same(self, record)
+                   ? DECODE_TEMPLATE_PINNED
+                   : DECODE_OK;
+    return replaced && is_held(budget, replaced, now_us) ? DECODE_TEMPLATE_FLAPPING
+                                                         : DECODE_OK;
+}
+
+static bool
 make_room(TemplateStore *self, TemplateBudget *budget, const Template *template,
           size_t *n_evicted, void *user_data)
 {
@@ -220,9 +285,12 @@ make_room(TemplateStore *self, TemplateBudget *budget, const Template *template,
 
     if (n_more > budget->max_bytes || budget->max_templates == 0)
         return false;
+    if (self->pins && self->n_variants >= budget->max_templates)
+        return false;
 
-    while (self->oldest && (self->n_variants >= budget->max_templates ||
-                            budget->n_bytes > budget->max_bytes - n_more)) {
+    while (self->oldest && !self->pins &&
+           (self->n_variants >= budget->max_templates ||
+            budget->n_bytes > budget->max_bytes - n_more)) {
         forget(self, budget, self->oldest, user_data);
         ++*n_evicted;
     }
@@ -231,28 +299,36 @@ make_room(TemplateStore *self, TemplateBudget *budget, const Template *template,
 
 TemplatePut
 template_store_put(TemplateStore *self, TemplateBudget *budget, Template *template,
-                   uint16_t port, int64_t now_us, size_t *n_evicted, void *user_data)
+                   const TemplateOrigin *origin, size_t *n_evicted, void *user_data)
 {
     TemplateVariant *variant = find_by_body(self, template);
 
-    if (variant) {
-        refresh(self, budget, variant, port, now_us, user_data);
-        return TEMPLATE_REFRESHED;
-    }
+    if (variant)
+        return refresh(self, budget, variant, origin, user_data) ? TEMPLATE_CHANGED
+                                                                 : TEMPLATE_REFRESHED;
 
     const bool is_change = first_of(self, template->id) != NULL;
+    const TemplateVariant *from = find_by_port(self, template->id, origin->port);
+    TemplateVariant fresh = {
+        .template = template,
+        .announced_us = origin->now_us,
+        .listener = origin->listener,
+        .told_port = origin->port,
+        .hash = hash_body(template->body, template->n_body, template->is_options),
+        .since_us = origin->now_us,
+    };
 
-    take_port_away(self, budget, template->id, port, user_data);
+    if (from)
+        inherit(self, budget, &fresh, from, origin->now_us);
+    take_port_away(self, budget, template->id, origin->port, user_data);
     bound_variants(self, budget, template->id, user_data);
     if (!make_room(self, budget, template, n_evicted, user_data))
         return TEMPLATE_NO_ROOM;
 
-    variant = g_new0(TemplateVariant, 1);
-    variant->template = template_ref(template);
-    variant->announced_us = now_us;
-    variant->told_port = port;
+    variant = g_memdup2(&fresh, sizeof(fresh));
+    template_ref(template);
     variant->next = first_of(self, template->id);
-    add_port(variant, port);
+    add_port(variant, origin->port);
     set_first(self, template->id, variant);
     link_newest(self, variant);
     self->n_variants++;
@@ -339,6 +415,19 @@ template_store_sweep(TemplateStore *self, TemplateBudget *budget, int64_t now_us
     for (TemplateVariant *v = self->newest; v; v = older) {
         older = v->older;
         if (is_expired(budget, v, now_us))
+            forget(self, budget, v, user_data);
+    }
+}
+
+void
+template_store_forget_before(TemplateStore *self, TemplateBudget *budget,
+                             int64_t before_us, void *user_data)
+{
+    TemplateVariant *older;
+
+    for (TemplateVariant *v = self->newest; v; v = older) {
+        older = v->older;
+        if (v->announced_us < before_us)
             forget(self, budget, v, user_data);
     }
 }

@@ -30,7 +30,10 @@ typedef struct {
     bool has_sequence;
     GBytes *undecided; /* what else its sequence must remember, as sequence_keep() has
                         * it; NULL = nothing.  The table's */
-    bool dirty;        /* something above changed since the store last wrote it */
+    uint32_t n_template_changes;  /* ids that were given another definition */
+    uint32_t n_restarts;          /* noticed by its uptime and numbers, v9 */
+    int64_t quarantined_until_us; /* the newest; 0 = never */
+    bool dirty; /* something above changed since the store last wrote it */
 } Exporter;
 
 typedef struct ExporterTable ExporterTable;

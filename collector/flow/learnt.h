@@ -19,6 +19,9 @@ typedef struct {
     bool is_options;
     uint16_t id;
     uint16_t peer_port;  /* who announced it */
+    uint16_t listener;   /* where it came in, as the decoder was told */
+    uint16_t local_port; /* of that listener, 0 = nobody said; and its address */
+    IpAddress local_address;
     const uint8_t *body; /* lent for the call; NULL = forget it */
     size_t n_body;
     int64_t learnt_us; /* receive time when it was last announced */

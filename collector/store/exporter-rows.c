@@ -185,7 +185,10 @@ append_values(GString *sql, PGconn *conn, const Exporter *exporter)
     else
         g_string_append(sql, "NULL::bigint, ");
     append_undecided(sql, exporter->undecided);
-    g_string_append(sql, "::bytea)");
+    g_string_append_printf(sql, "::bytea, %" PRIu32 "::bigint, %" PRIu32 "::bigint, ",
+                           exporter->n_template_changes, exporter->n_restarts);
+    sql_text_time(sql, exporter->quarantined_until_us);
+    g_string_append(sql, "::timestamptz)");
 }
 
 static bool
@@ -194,7 +197,7 @@ write_some(ExporterRows *self, PGconn *conn, const GPtrArray *due, guint first, 
 {
     g_autoptr(GString) sql = g_string_new(
         "WITH v (id, version, first_at, last_at, sampling, source, skew, sequence,"
-        " undecided) AS"
+        " undecided, changes, restarts, quarantined) AS"
         " (VALUES ");
 
     for (guint i = first; i < first + n; i++) {
@@ -211,14 +214,20 @@ write_some(ExporterRows *self, PGconn *conn, const GPtrArray *due, guint first, 
              " sampling = v.sampling, sampling_source = v.source,"
              " clock_skew_ms = v.skew FROM v WHERE e.id = v.id)"
              " INSERT INTO flowkeep.exporter_state (collector, exporter_id, worker,"
-             " next_sequence, undecided) SELECT ");
+             " next_sequence, undecided, template_changes, restarts,"
+             " quarantined_until) SELECT ");
     sql_text_string(sql, conn, self->collector);
-    g_string_append_printf(sql, ", v.id, %" PRIu32 ", v.sequence, v.undecided FROM v",
+    g_string_append_printf(sql,
+                           ", v.id, %" PRIu32 ", v.sequence, v.undecided, v.changes,"
+                           " v.restarts, v.quarantined FROM v",
                            self->worker);
     g_string_append(sql, " ON CONFLICT (collector, exporter_id) DO UPDATE"
                          " SET worker = excluded.worker,"
                          " next_sequence = excluded.next_sequence,"
-                         " undecided = excluded.undecided");
+                         " undecided = excluded.undecided,"
+                         " template_changes = excluded.template_changes,"
+                         " restarts = excluded.restarts,"
+                         " quarantined_until = excluded.quarantined_until");
 
     if (db_exec(conn, sql->str, error))
         return true;
@@ -357,6 +366,9 @@ restore_row(const PGresult *result, void *user_data)
         exporter->has_sequence ? (uint32_t) number_of(result, 9) : 0;
     if (restore->sequences)
         exporter->undecided = bytes_of(result, 10);
+    exporter->n_template_changes = (uint32_t) number_of(result, 11);
+    exporter->n_restarts = (uint32_t) number_of(result, 12);
+    exporter->quarantined_until_us = number_of(result, 13);
 }
 
 bool
@@ -369,19 +381,20 @@ exporter_rows_restore(ExporterRows *self, PGconn *conn, ExporterTable *table,
 
     return row_stream_each(
         conn, "restoring exporters",
-        "SELECT host(e.address), e.domain, e.id,"
-        " e.version, " SQL_TEXT_US(
-            "e.first_seen_at") ","
-                               " " SQL_TEXT_US(
-                                   "e.last_seen_at") ", e.sampling,"
-                                                     " e.sampling_source, "
-                                                     "e.clock_skew_ms, s.next_sequence,"
-                                                     " s.undecided FROM "
-                                                     "flowkeep.exporter_state AS s"
-                                                     " JOIN flowkeep.exporter AS e ON "
-                                                     "e.id = s.exporter_id"
-                                                     " WHERE s.collector = $1 AND "
-                                                     "s.worker = $2::integer"
-                                                     " ORDER BY e.id",
+        "SELECT host(e.address), e.domain, e.id, e.version, "
+        /* clang-format off */
+        SQL_TEXT_US("e.first_seen_at") ", " SQL_TEXT_US("e.last_seen_at") ","
+                              /* clang-format on */
+                              " e.sampling, e.sampling_source, e.clock_skew_ms, "
+                              "s.next_sequence,"
+                              " s.undecided, s.template_changes, "
+                              "s.restarts, " SQL_TEXT_US(
+                                  "s.quarantined_until") " FROM "
+                                                         "flowkeep.exporter_state AS s"
+                                                         " JOIN flowkeep.exporter AS e "
+                                                         "ON e.id = s.exporter_id"
+                                                         " WHERE s.collector = $1 AND "
+                                                         "s.worker = $2::integer ORDER "
+                                                         "BY e.id",
         2, params, restore_row, &restore, error);
 }

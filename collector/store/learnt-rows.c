@@ -180,6 +180,19 @@ append_owner(const LearntRows *self, Statement *statement, const Exporter *expor
                            exporter->id);
 }
 
+/* The last of a template's row. */
+static void
+append_local(GString *sql, const LearntTemplate *learnt)
+{
+    g_string_append(sql, ", ");
+    if (learnt->local_port == 0) {
+        g_string_append(sql, "NULL::inet, NULL::integer)");
+        return;
+    }
+    sql_text_address(sql, &learnt->local_address);
+    g_string_append_printf(sql, "::inet, %u)", learnt->local_port);
+}
+
 static bool
 write_templates(LearntRows *self, PGconn *conn, GError **error)
 {
@@ -189,11 +202,14 @@ write_templates(LearntRows *self, PGconn *conn, GError **error)
         .sql = sql,
         .head =
             "INSERT INTO flowkeep.exporter_template (collector, worker, exporter_id,"
-            " version, template_id, peer_port, is_options, body, learnt_at) VALUES ",
+            " version, template_id, peer_port, is_options, body, learnt_at,"
+            " local_address, local_port) VALUES ",
         .tail = " ON CONFLICT (collector, exporter_id, version, template_id, peer_port)"
                 " DO UPDATE SET worker = excluded.worker,"
                 " is_options = excluded.is_options, body = excluded.body,"
-                " learnt_at = excluded.learnt_at",
+                " learnt_at = excluded.learnt_at,"
+                " local_address = excluded.local_address,"
+                " local_port = excluded.local_port",
     };
     GHashTableIter iter;
     Template *row;
@@ -213,7 +229,7 @@ write_templates(LearntRows *self, PGconn *conn, GError **error)
         sql_text_bytes(sql, learnt->body, learnt->n_body);
         g_string_append(sql, ", ");
         sql_text_time(sql, MAX(learnt->learnt_us, 1));
-        g_string_append_c(sql, ')');
+        append_local(sql, learnt);
     }
     return statement_flush(&statement, error);
 }
