@@ -4,7 +4,6 @@ come, so that an interrupted run counts for what it did; and the tables made of 
 
 import json
 import os
-import re
 
 from balance import Balance
 
@@ -76,16 +75,24 @@ def line(balance):
             f" {balance.unexplained} unexplained, {balance.seconds:.0f} s")
 
 
-def as_markdown(balances, cases):
-    """@cases: name -> Case."""
+def measured(balances):
+    """The days of the runs."""
+    days = sorted({one.facts["at"][:10] for one in balances if "at" in one.facts})
+    return " to ".join(dict.fromkeys([days[0], days[-1]])) if days else "?"
+
+
+def as_markdown(balances, cases, machine):
+    """@cases: name -> Case.  @machine: (name, value) pairs."""
     what = {name: case.what for name, case in cases.items()}
     order = {name: i for i, name in enumerate(cases)}
-    balances = sorted(balances, key=lambda b: order.get(b.case, len(order)))
-    out = ["| fault | times | sent | stored | counted as lost | waiting | duplicated |"
+    balances = sorted(balances, key=lambda b: order.get(b.case.split()[0], len(order)))
+    out = [f"Measured on {measured(balances)}:", ""]
+    out += [f"- {name}: {value}" for name, value in machine]
+    out += ["", "| fault | times | sent | stored | counted as lost | waiting | duplicated |"
            " unexplained |", "|---|---:|---:|---:|---|---:|---:|---:|"]
     for one in balances:
         name, times, sent, stored, lost, twice, waiting, unexplained = cells(one)
-        out.append(f"| **{name}**: {what.get(name, '')} | {times} | {sent} | {stored} |"
+        out.append(f"| **{name}**: {what.get(name.split()[0], '')} | {times} | {sent} | {stored} |"
                    f" {lost} | {waiting} | {twice} | {unexplained} |")
     out += ["", "Counted or measured meanwhile:", ""]
     for one in balances:
@@ -95,15 +102,3 @@ def as_markdown(balances, cases):
     for one in balances:
         out += [f"- **{one.case}: {problem.splitlines()[0]}**" for problem in one.problems]
     return "\n".join(out) + "\n"
-
-
-def write(path, text):
-    """Replaces what stands between the marks."""
-    with open(path, encoding="utf-8") as doc:
-        old = doc.read()
-    new = re.sub(re.escape(BEGIN) + ".*?" + re.escape(END),
-                 lambda _: f"{BEGIN}\n{text}{END}", old, flags=re.S)
-    if BEGIN not in old:
-        raise RuntimeError(f"{path} has no line {BEGIN}")
-    with open(path, "w", encoding="utf-8") as doc:
-        doc.write(new)

@@ -13,11 +13,13 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "harness")]
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "harness"),
+                os.path.join(HERE, "..", "bench")]
 import case as cases  # noqa: E402
 import report  # noqa: E402
 import table  # noqa: E402
-from cluster import Missing  # noqa: E402
+import tables  # noqa: E402
+from cluster import Missing, binary_folder  # noqa: E402
 from daemon import ROOT  # noqa: E402
 
 DOC = os.path.join(ROOT, "docs", "reliability.md")
@@ -136,7 +138,10 @@ def main():
     print(json.dumps([one.as_dict() for one in sums], indent=1) if args.json
           else report.as_text(sums))
     if args.write:
-        report.write(DOC, report.as_markdown(sums, {c.name: c for c in table.CASES}))
+        machine = tables.machine(tables.first_line(
+            os.path.join(binary_folder(), "postgres"), "--version"))
+        tables.write_between_marks(DOC, report.as_markdown(
+            sums, {c.name: c for c in table.CASES}, machine), report.BEGIN, report.END)
     return 0 if sums and all(one.ok for one in sums) else 1
 
 
