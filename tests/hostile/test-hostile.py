@@ -236,6 +236,13 @@ class Hostile(unittest.TestCase):
                 self.check_neighbour(fire, number)
         self.assertLess(fire.rss_bytes(), MAX_RSS_BYTES)
 
+    def test_stopped_in_the_end_each_collector_leaves_in_good_order(self):
+        if not self.fires:
+            self.skipTest("no class was sent")
+        for profile, fire in self.fires.items():
+            with self.subTest(profile=profile):
+                self.assertEqual(fire.c.stop()[0], 0, "\n".join(fire.c.log_tail()))
+
 
 def add(hostile):
     name = "test_class_%02d:_%s" % (hostile.number, hostile.title.replace(" ", "_"))
