@@ -112,7 +112,7 @@ class Hostile(unittest.TestCase):
         if not sends:
             return 0, 0
         n_bytes = sum(len(s.message if isinstance(s, From) else s) for s in sends)
-        rounds = max(3, min(40, BURST_BYTES // max(n_bytes, 1)))
+        rounds = max(2, min(25, BURST_BYTES // max(n_bytes, 1)))
         before, n = fire.cpu_us(), 0
         for i in range(rounds):
             address = fire.address(number, 200 + i)
