@@ -190,10 +190,11 @@ complete(void *settings, const SettingsOrigins *origins, GError **error)
                                      "\"none\" would send the password of \"%s\" in "
                                      "the clear: must be starttls or tls",
                                      self->smtp_user);
-    return database_settings_check_private(origins, error, "database", "password_file",
+    return database_settings_check_private(origins, error, "database", NULL,
+                                           "password_file",
                                            self->database.password_file) &&
-           database_settings_check_private(origins, error, "smtp", "password_file",
-                                           self->smtp_password_file);
+           database_settings_check_private(origins, error, "smtp", NULL,
+                                           "password_file", self->smtp_password_file);
 }
 
 static const SettingsTable table = {

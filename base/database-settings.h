@@ -59,7 +59,8 @@ typedef struct {
     }
 
 /* For `complete`: false, with @error, when others than its owner may read the file of
- * a secret.  A file that is not there is no error here: who needs it will say so. */
+ * a secret.  @name: that of the section, NULL in a plain one.  A file that is not there
+ * is no error here: who needs it will say so. */
 bool database_settings_check_private(const SettingsOrigins *origins, GError **error,
-                                     const char *section, const char *key,
-                                     const char *path);
+                                     const char *section, const char *name,
+                                     const char *key, const char *path);

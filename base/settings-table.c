@@ -403,6 +403,8 @@ static bool
 check_all(const SettingsTable *self, void *settings, const SettingsOrigins *origins,
           GError **error)
 {
+    if (self->fill)
+        self->fill(settings);
     for (size_t i = 0; i < self->n_sections; i++) {
         const SettingsSection *section = &self->sections[i];
 

@@ -32,8 +32,11 @@ typedef struct {
     size_t n_keys;
     const char *const *foreign; /* first words of other programs' sections;
                                  * NULL-terminated; accepted as they are */
-    /* After all files: fills in what depends on other things and checks one key
-     * against another.  May be NULL. */
+    /* After all files, before keys are missed: gives a value to those that have one by
+     * what others say.  May be NULL. */
+    void (*fill)(void *settings);
+    /* Then: fills in what depends on other things and checks one key against another.
+     * May be NULL. */
     bool (*complete)(void *settings, const SettingsOrigins *origins, GError **error);
 } SettingsTable;
 

@@ -9,6 +9,7 @@
 #include "listeners.h"
 #include "log.h"
 #include "receiver.h"
+#include "tls-files.h"
 #include "worker.h"
 
 /* From SIGTERM to the end of the process is promised to take at most 5 s. */
@@ -31,6 +32,7 @@ struct Daemon {
     GPtrArray *all_settings; /* newest last; older ones may still be in use */
     Lane *lanes;             /* settings->workers of them */
     unsigned n_lanes;
+    GPtrArray *tls; /* of TlsContext or NULL: of each listener, as sockets know it */
     Keeping *keeping;
 };
 
@@ -78,7 +80,7 @@ open_journal(Lane *lane, const Settings *settings, unsigned index, GError **erro
 /* The sockets of @index move from @listeners to the receiver. */
 static bool
 start_receiver(Lane *lane, const Settings *settings, unsigned index,
-               Listeners *listeners, GError **error)
+               Listeners *listeners, const GPtrArray *tls, GError **error)
 {
     g_autofree char *name = g_strdup_printf("worker-%u.landing", index);
     g_autofree char *landing =
@@ -92,7 +94,8 @@ start_receiver(Lane *lane, const Settings *settings, unsigned index,
         if (socket->worker != index)
             continue;
         sockets[n_sockets++] =
-            (ReceiverSocket){ socket->fd, socket->listener, socket->is_tcp };
+            (ReceiverSocket){ socket->fd, socket->listener, socket->is_tcp,
+                              g_ptr_array_index(tls, socket->listener) };
         socket->fd = -1;
     }
 
@@ -106,7 +109,12 @@ start_receiver(Lane *lane, const Settings *settings, unsigned index,
                  .max_connections_per_address =
                      settings->tcp_max_connections_per_address,
                  .message_timeout_sec = settings->tcp_message_timeout_sec,
-                 .idle_timeout_sec = settings->tcp_idle_timeout_sec },
+                 .idle_timeout_sec = settings->tcp_idle_timeout_sec,
+                 .handshake_timeout_sec = settings->tls_handshake_timeout_sec,
+                 .max_handshakes = settings->tls_max_handshakes,
+                 .handshakes_per_sec = settings->tls_handshakes_per_sec,
+                 .handshakes_per_sec_and_address =
+                     settings->tls_handshakes_per_sec_and_address },
     };
     lane->receiver = receiver_start(&options, error);
     return lane->receiver != NULL;
@@ -124,13 +132,15 @@ start_worker(Lane *lane, const Settings *settings, unsigned index)
 static void
 log_listeners(const Settings *settings, const Listeners *listeners)
 {
+    static const char *const transports[] = { "UDP", "TCP", "TLS" };
+
     for (guint i = 0; i < listeners->warnings->len; i++)
         log_warning("%s", (char *) g_ptr_array_index(listeners->warnings, i));
 
     for (size_t i = 0; i < settings->n_listen; i++)
         log_notice("listener %s: %s port %u of %s", settings->listen[i].name,
-                   settings->listen[i].transport == TRANSPORT_UDP ? "UDP" : "TCP",
-                   settings->listen[i].port, settings->listen[i].address);
+                   transports[settings->listen[i].transport], settings->listen[i].port,
+                   settings->listen[i].address);
     if (settings->n_allow == 0)
         log_notice("exporters: every address is accepted; [exporters] allow restricts "
                    "them");
@@ -152,6 +162,7 @@ free_daemon(Daemon *self)
         free_lane(&self->lanes[i]);
     g_free(self->lanes);
     g_ptr_array_unref(self->all_settings);
+    g_clear_pointer(&self->tls, g_ptr_array_unref);
     g_free(self->config_path);
     g_free(self);
 }
@@ -167,13 +178,14 @@ daemon_start(const char *config_path, Settings *settings, GError **error)
     self->n_lanes = settings->workers;
     self->lanes = g_new0(Lane, self->n_lanes);
 
-    g_autoptr(Listeners) listeners = listeners_open(settings, error);
+    self->tls = tls_files_load(settings, error);
+    g_autoptr(Listeners) listeners = self->tls ? listeners_open(settings, error) : NULL;
     bool ok = listeners != NULL;
 
     for (unsigned i = 0; ok && i < self->n_lanes; i++)
         ok = open_journal(&self->lanes[i], settings, i, error);
     for (unsigned i = 0; ok && i < self->n_lanes; i++)
-        ok = start_receiver(&self->lanes[i], settings, i, listeners, error);
+        ok = start_receiver(&self->lanes[i], settings, i, listeners, self->tls, error);
     if (!ok) {
         free_daemon(self);
         return NULL;
@@ -234,6 +246,23 @@ needs_restart(const Settings *old, const Settings *new)
     return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }
 
+/* Takes @tls.  Sessions that have begun keep what they began with. */
+static void
+reload_tls(Daemon *self, GPtrArray *tls)
+{
+    for (unsigned i = 0; i < self->n_lanes; i++) {
+        for (guint j = 0; j < tls->len; j++) {
+            TlsContext *one = g_ptr_array_index(tls, j);
+
+            if (one)
+                receiver_reload_tls(self->lanes[i].receiver, (uint16_t) j,
+                                    tls_context_ref(one));
+        }
+    }
+    g_ptr_array_unref(self->tls);
+    self->tls = tls;
+}
+
 bool
 daemon_reload(Daemon *self, char **note, GError **error)
 {
@@ -243,8 +272,18 @@ daemon_reload(Daemon *self, char **note, GError **error)
     if (!settings)
         return false;
 
+    GPtrArray *tls = tls_files_load(settings, error);
+    if (!tls) {
+        settings_free(settings);
+        return false;
+    }
+
     *note = needs_restart(old, settings);
     g_ptr_array_add(self->all_settings, settings);
+    if (same_listeners(g_ptr_array_index(self->all_settings, 0), settings))
+        reload_tls(self, tls);
+    else
+        g_ptr_array_unref(tls);
     for (unsigned i = 0; i < self->n_lanes; i++) {
         receiver_reload_allow(self->lanes[i].receiver, allow_table(settings));
         worker_reload(self->lanes[i].worker, settings);

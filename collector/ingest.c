@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "flow/normalise.h"
 #include "log.h"
+#include "wire/tls-verdict.h"
 
 #define TICK_US US_PER_SEC /* decoder clock, journal release, report */
 /* An idle worker vouches for receive times up to this long ago: what is younger may
@@ -376,6 +377,19 @@ take_counts(Ingest *s, const JournalRecord *record)
 }
 
 static void
+take_refusal(Ingest *s, const JournalRecord *record)
+{
+    const TlsVerdict why =
+        tls_verdict_from_class((const char *) record->bytes, record->n_bytes);
+
+    store_add_loss(s->store, &(Loss){ .reason = LOSS_REFUSED,
+                                      .unit = LOSS_UNIT_DATAGRAMS,
+                                      .class = tls_verdict_class(why),
+                                      .count = 1,
+                                      .received_us = record->received_us });
+}
+
+static void
 take_record(Ingest *s, const JournalRecord *record)
 {
     switch (record->kind) {
@@ -390,6 +404,11 @@ take_record(Ingest *s, const JournalRecord *record)
         break;
     case JOURNAL_COUNTS:
         take_counts(s, record);
+        break;
+    case JOURNAL_SESSION_NAME:
+        break;
+    case JOURNAL_SESSION_REFUSED:
+        take_refusal(s, record);
         break;
     }
     s->position.received_us = MAX(s->position.received_us, record->received_us);

@@ -35,6 +35,7 @@ inherited_sockets(void)
 static char *
 socket_name(const ListenSettings *listen, unsigned worker)
 {
+    /* TLS is TCP here: one that becomes the other is still the same socket. */
     return g_strdup_printf("%s-%s-%u",
                            listen->transport == TRANSPORT_UDP ? "udp" : "tcp",
                            listen->name, worker);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "session-log.h"
 #include "wire/landing.h"
 
 #define EVENTS        32
@@ -17,7 +18,7 @@
 #define IDLE_MS       500
 #define RETRY_MS      20 /* while the journal takes nothing */
 #define LAST_WORDS_US (500 * US_PER_MS)
-#define MAX_UNENDED   4096 /* session ends that wait for a place in the journal */
+#define MAX_NOTES     4096 /* that wait for a place in the journal */
 
 /* What an epoll event is about; below these it is the index of a UDP socket. */
 #define EVENT_STOP UINT64_MAX
@@ -27,6 +28,18 @@ typedef struct {
     int fd;
     unsigned landing; /* what landing_add_socket() called it */
 } UdpSocket;
+
+/* What is to be said of a session, and its text. */
+typedef struct {
+    JournalRecord record;
+    uint8_t text[];
+} Note;
+
+/* A TLS context for the sessions of a listener. */
+typedef struct {
+    uint16_t listener;
+    TlsContext *tls;
+} NextTls;
 
 struct Receiver {
     Journal *journal;
@@ -41,11 +54,13 @@ struct Receiver {
     PrefixTable *allow;
     _Atomic(PrefixTable *) next_allow; /* whoever swaps it out owns it */
 
-    JournalCounts told; /* counts as last appended */
-    int64_t ticked_us;  /* monotonic */
-    int64_t now_us;     /* wall clock, for TCP messages of one dispatch */
-    GQueue unended;     /* JournalRecord: session ends */
-    bool tcp_has_more;  /* it said so */
+    JournalCounts told;    /* counts as last appended */
+    int64_t ticked_us;     /* monotonic */
+    int64_t now_us;        /* wall clock, for TCP messages of one dispatch */
+    GQueue notes;          /* of Note */
+    GAsyncQueue *next_tls; /* of NextTls */
+    SessionLog log;
+    bool tcp_has_more; /* it said so */
     bool is_stopping;
 
     _Atomic(int64_t) stop_at_us; /* monotonic; 0 = run */
@@ -56,6 +71,7 @@ struct Receiver {
     _Atomic(uint64_t) refused;
     _Atomic(uint64_t) journal_full;
     _Atomic(uint64_t) tcp_malformed;
+    _Atomic(uint64_t) tls_refused;
     _Atomic(uint64_t) connections;
     _Atomic(int64_t) beat_us;
 };
@@ -181,6 +197,35 @@ on_tcp_allow(const IpAddress *peer, void *user_data)
     return is_allowed(user_data, peer);
 }
 
+/* Returns true when nothing waits any more. */
+static bool
+append_notes(Receiver *self)
+{
+    while (self->notes.length > 0 &&
+           append(self, &((const Note *) g_queue_peek_head(&self->notes))->record))
+        g_free(g_queue_pop_head(&self->notes));
+    return self->notes.length == 0;
+}
+
+/* Takes the session, peer and listener from @about. */
+static void
+note(Receiver *self, const JournalRecord *about, JournalKind kind, const char *text)
+{
+    const size_t n_bytes = MIN(strlen(text), JOURNAL_MAX_DATAGRAM_BYTES);
+    Note *one = g_malloc(sizeof(*one) + n_bytes);
+
+    memcpy(one->text, text, n_bytes);
+    one->record = *about;
+    one->record.kind = kind;
+    one->record.received_us = self->now_us;
+    one->record.bytes = one->text;
+    one->record.n_bytes = n_bytes;
+    g_queue_push_tail(&self->notes, one);
+    if (self->notes.length > MAX_NOTES)
+        g_free(g_queue_pop_head(&self->notes));
+    append_notes(self);
+}
+
 static bool
 on_tcp_message(uint64_t session, uint16_t listener, const IpAddress *peer,
                uint16_t port, const uint8_t *bytes, size_t n_bytes, void *user_data)
@@ -195,17 +240,11 @@ on_tcp_message(uint64_t session, uint16_t listener, const IpAddress *peer,
                                    .bytes = bytes,
                                    .n_bytes = n_bytes };
 
-    if (!append(self, &record))
+    /* A session's name goes before its messages. */
+    if (!append_notes(self) || !append(self, &record))
         return false;
     atomic_fetch_add_explicit(&self->tcp_messages, 1, memory_order_relaxed);
     return true;
-}
-
-static void
-append_unended(Receiver *self)
-{
-    while (self->unended.length > 0 && append(self, g_queue_peek_head(&self->unended)))
-        g_free(g_queue_pop_head(&self->unended));
 }
 
 static void
@@ -220,17 +259,40 @@ on_tcp_end(uint64_t session, uint16_t listener, const IpAddress *peer, uint16_t 
     }
     if (how == TCP_END_MALFORMED)
         landing_count_malformed_session(self->landing);
+    note(self,
+         &(JournalRecord){ .session = session,
+                           .peer = *peer,
+                           .peer_port = port,
+                           .listener = listener },
+         JOURNAL_SESSION_END, "");
+}
 
-    const JournalRecord record = { .kind = JOURNAL_SESSION_END,
-                                   .received_us = self->now_us,
-                                   .session = session,
-                                   .peer = *peer,
-                                   .peer_port = port,
-                                   .listener = listener };
-    g_queue_push_tail(&self->unended, g_memdup2(&record, sizeof(record)));
-    if (self->unended.length > MAX_UNENDED)
-        g_free(g_queue_pop_head(&self->unended));
-    append_unended(self);
+static void
+on_tls_session(uint64_t session, uint16_t listener, const IpAddress *peer,
+               uint16_t port, const char *name, void *user_data)
+{
+    Receiver *self = user_data;
+
+    session_log_begin(&self->log, peer, port, name, clock_mono_us());
+    note(self,
+         &(JournalRecord){ .session = session,
+                           .peer = *peer,
+                           .peer_port = port,
+                           .listener = listener },
+         JOURNAL_SESSION_NAME, name);
+}
+
+static void
+on_no_tls_session(uint16_t listener, const IpAddress *peer, uint16_t port,
+                  TlsVerdict why, const char *name, const char *detail, void *user_data)
+{
+    Receiver *self = user_data;
+
+    atomic_fetch_add_explicit(&self->tls_refused, 1, memory_order_relaxed);
+    session_log_refuse(&self->log, peer, port, why, name, detail, clock_mono_us());
+    note(self,
+         &(JournalRecord){ .peer = *peer, .peer_port = port, .listener = listener },
+         JOURNAL_SESSION_REFUSED, tls_verdict_class(why));
 }
 
 static void
@@ -244,6 +306,15 @@ serve_tcp(Receiver *self)
 /* --- the thread --- */
 
 static void
+free_next_tls(gpointer data)
+{
+    NextTls *next = data;
+
+    tls_context_unref(next->tls);
+    g_free(next);
+}
+
+static void
 take_new_allow(Receiver *self)
 {
     PrefixTable *allow = atomic_exchange(&self->next_allow, NULL);
@@ -254,12 +325,23 @@ take_new_allow(Receiver *self)
     self->allow = allow;
 }
 
+static void
+take_new_tls(Receiver *self)
+{
+    NextTls *next;
+
+    while ((next = g_async_queue_try_pop(self->next_tls))) {
+        tcp_set_tls(self->tcp, next->listener, next->tls);
+        free_next_tls(next);
+    }
+}
+
 static int
 patience_ms(const Receiver *self)
 {
     if (self->tcp_has_more)
         return 0;
-    if (self->is_stopping || tcp_is_blocked(self->tcp) || self->unended.length > 0)
+    if (self->is_stopping || tcp_is_blocked(self->tcp) || self->notes.length > 0)
         return RETRY_MS;
     return IDLE_MS;
 }
@@ -272,7 +354,8 @@ serve(Receiver *self)
     bool is_tcp = self->tcp_has_more || tcp_is_blocked(self->tcp);
 
     take_new_allow(self);
-    append_unended(self);
+    take_new_tls(self);
+    append_notes(self);
     for (int i = 0; i < n; i++) {
         if (events[i].data.u64 == EVENT_TCP)
             is_tcp = true;
@@ -319,7 +402,7 @@ run(gpointer user_data)
     tcp_end_all(self->tcp);
     for (size_t i = 0; i < self->n_udp; i++)
         receive_rest(self, &self->udp[i], until_us);
-    append_unended(self);
+    append_notes(self);
     tell_counts(self);
     return NULL;
 }
@@ -357,7 +440,8 @@ watch(Receiver *self, int fd, uint64_t what)
 static bool
 open_descriptors(Receiver *self, const ReceiverOptions *options, GError **error)
 {
-    static const TcpSink sink = { on_tcp_allow, on_tcp_message, on_tcp_end };
+    static const TcpSink sink = { on_tcp_allow, on_tcp_message, on_tcp_end,
+                                  on_tls_session, on_no_tls_session };
 
     self->landing =
         landing_open(options->landing_path, journal_id(options->journal), error);
@@ -382,7 +466,7 @@ static bool
 add_socket(Receiver *self, ReceiverSocket *socket, GError **error)
 {
     if (socket->is_tcp) {
-        tcp_add_listener(self->tcp, socket->fd, socket->listener);
+        tcp_add_listener(self->tcp, socket->fd, socket->listener, socket->tls);
         socket->fd = -1;
         return true;
     }
@@ -416,7 +500,8 @@ free_receiver(Receiver *self)
     landing_free(self->landing);
     prefix_table_free(self->allow);
     prefix_table_free(self->next_allow);
-    g_queue_clear_full(&self->unended, g_free);
+    g_queue_clear_full(&self->notes, g_free);
+    g_async_queue_unref(self->next_tls);
     g_free(self->udp);
     g_free(self);
 }
@@ -433,7 +518,8 @@ receiver_start(const ReceiverOptions *options, GError **error)
     self->udp = g_new0(UdpSocket, options->n_sockets);
     self->epoll_fd = self->stop_fd = -1;
     self->beat_us = clock_mono_us();
-    g_queue_init(&self->unended);
+    g_queue_init(&self->notes);
+    self->next_tls = g_async_queue_new_full(free_next_tls);
 
     bool ok = open_descriptors(self, options, error);
     for (size_t i = 0; ok && i < options->n_sockets; i++)
@@ -473,6 +559,13 @@ receiver_reload_allow(Receiver *self, PrefixTable *allow)
     prefix_table_free(atomic_exchange(&self->next_allow, allow));
 }
 
+void
+receiver_reload_tls(Receiver *self, uint16_t listener, TlsContext *tls)
+{
+    g_async_queue_push(self->next_tls,
+                       g_memdup2(&(NextTls){ listener, tls }, sizeof(NextTls)));
+}
+
 ReceiverStatus
 receiver_status(const Receiver *self)
 {
@@ -484,6 +577,7 @@ receiver_status(const Receiver *self)
         .refused = self->refused,
         .journal_full = self->journal_full,
         .tcp_malformed = self->tcp_malformed,
+        .tls_refused = self->tls_refused,
         .connections = self->connections,
         .beat_us = self->beat_us,
     };

@@ -4,9 +4,10 @@
 /* Receiver: from sockets into a journal, in one thread, and nothing else.
  *
  * Datagrams land (wire/landing.h), are checked against the allow list and appended;
- * IPFIX messages over TCP likewise.  What cannot be kept is counted, and the counts
- * go into the journal too, at most once a second.  When the journal is full, newest
- * datagrams are refused and TCP connections wait.  It is the journal's only writer. */
+ * IPFIX messages over TCP likewise, and so are names and failures of TLS sessions. What
+ * cannot be kept is counted, and the counts go into the journal too, at most once a
+ * second.  When the journal is full, newest datagrams are refused and TCP connections
+ * wait.  It is the journal's only writer. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -21,6 +22,7 @@ typedef struct {
     int fd;
     uint16_t listener; /* as it goes into the journal */
     bool is_tcp;
+    TlsContext *tls; /* lent; NULL = plain */
 } ReceiverSocket;
 
 typedef struct {
@@ -42,6 +44,7 @@ typedef struct {
     uint64_t refused;      /* datagrams and connections not on the allow list */
     uint64_t journal_full; /* datagrams there was no room for on disk */
     uint64_t tcp_malformed;
+    uint64_t tls_refused; /* handshakes that came to nothing; since the start */
     uint64_t connections; /* now */
     int64_t beat_us;      /* monotonic time of the last sign of life */
 } ReceiverStatus;
@@ -58,6 +61,9 @@ void receiver_stop(Receiver *self, unsigned drain_ms);
 
 /* @allow (transfer full) is in force from the next batch of datagrams on. */
 void receiver_reload_allow(Receiver *self, PrefixTable *allow);
+
+/* @tls (transfer full) is that of the sessions of @listener from now on. */
+void receiver_reload_tls(Receiver *self, uint16_t listener, TlsContext *tls);
 
 /* Any thread; counts are at most a second old. */
 ReceiverStatus receiver_status(const Receiver *self);

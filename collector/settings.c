@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings.h"
 
+#include "certificate-names.h"
 #include "settings-table.h"
 
 #define IN(member)       offsetof(Settings, member)
@@ -15,6 +16,7 @@
 #define MAX_DAYS         36500
 #define MAX_RATE         INT32_MAX /* what the column flow.sampling holds */
 #define MINUTES_PER_DAY  1440
+#define IPFIX_TLS_PORT   4740
 
 static const char *const transports[] = { "udp", "tcp", "tls", NULL };
 static const char *const extras[] = { "watched", "all", "none", NULL };
@@ -57,11 +59,11 @@ static const SettingsKey keys[] = {
       "always stays with one of them." },
 
     { "listen", "transport", SETTINGS_CHOICE, LISTEN(transport), 0, "udp", 0, 0,
-      transports, "Tcp takes IPFIX only.  Tls is not supported by this version." },
+      transports, "Tcp and tls take IPFIX only." },
     { "listen", "address", SETTINGS_ADDRESS, LISTEN(address), 0, "::", 0, 0, NULL,
       "Local address; :: takes IPv6 and IPv4." },
     { "listen", "port", SETTINGS_UINT32, LISTEN(port), 0, NULL, 1, 65535, NULL,
-      "Local port." },
+      "Local port.  Only with transport = tls it need not be given: then it is 4740." },
     { "listen", "receive_buffer_bytes", SETTINGS_UINT32, LISTEN(receive_buffer_bytes),
       0, "64M", 64 * KIB, GIB, NULL,
       "Buffer to ask the kernel for; it grants at most sysctl net.core.rmem_max." },
@@ -70,6 +72,30 @@ static const SettingsKey keys[] = {
       "Believe elements 130 and 131 about which device a flow is from; for exporters "
       "behind address translation or a load balancer.  Anybody who may send here can "
       "then speak for any device." },
+    { "listen", "tls_certificate", SETTINGS_PATH, LISTEN(tls_certificate), 0, "", 0, 0,
+      NULL,
+      "With transport = tls, and likewise those below: file with the certificate of "
+      "the "
+      "collector in PEM, and behind it those up to its CA.  Read again by a reload, "
+      "for "
+      "sessions that begin then, like the other files." },
+    { "listen", "tls_key", SETTINGS_PATH, LISTEN(tls_key), 0, "", 0, 0, NULL,
+      "File with its key, in PEM, readable by its owner only." },
+    { "listen", "tls_client_ca", SETTINGS_PATH, LISTEN(tls_client_ca), 0, "", 0, 0,
+      NULL,
+      "File with the certificates of the CAs that sign those of exporters.  An "
+      "exporter "
+      "without such a certificate is refused." },
+    { "listen", "tls_client_crl", SETTINGS_PATH, LISTEN(tls_client_crl), 0, "", 0, 0,
+      NULL,
+      "File with the revocation lists of these CAs.  Once a list is past its next "
+      "update, nobody is let in.  Empty: nothing is revoked." },
+    { "listen", "tls_allowed_names", SETTINGS_STRING, LISTEN(tls_allowed_names), 0, "",
+      0, 0, NULL,
+      "Who may send, separated by commas, by a name in the certificate: a DNS name or "
+      "an "
+      "address among its subjectAltNames; *.DOMAIN for any one label before a domain; "
+      "cn:NAME for the common name of its subject." },
 
     { "exporters", "allow", SETTINGS_NETWORKS, IN(allow), IN(n_allow), "", 0, 0, NULL,
       "Networks that exporters may send from.  Others are refused and counted.  Empty: "
@@ -187,8 +213,18 @@ static const SettingsKey keys[] = {
       NULL, "A message must arrive within this time once it began." },
     { "tcp", "idle_timeout_sec", UINT32(tcp_idle_timeout_sec), "600", 0, 86400, NULL,
       "A connection without a message for this time is closed.  0: never." },
+    { "tcp", "tls_handshake_timeout_sec", UINT32(tls_handshake_timeout_sec), "5", 1, 60,
+      NULL, "A TLS session must have begun within this time." },
+    { "tcp", "tls_max_handshakes", UINT32(tls_max_handshakes), "256", 1, 65535, NULL,
+      "TLS handshakes at a time, per worker." },
+    { "tcp", "tls_handshakes_per_sec", UINT32(tls_handshakes_per_sec), "100", 1, 100000,
+      NULL, "TLS handshakes per second and worker; more are refused." },
+    { "tcp", "tls_handshakes_per_sec_and_address",
+      UINT32(tls_handshakes_per_sec_and_address), "10", 1, 100000, NULL,
+      "Likewise, from one address." },
 };
 
+static void fill(void *settings);
 static bool complete(void *settings, const SettingsOrigins *origins, GError **error);
 
 static const SettingsTable table = {
@@ -198,6 +234,7 @@ static const SettingsTable table = {
     .keys = keys,
     .n_keys = G_N_ELEMENTS(keys),
     .foreign = foreign,
+    .fill = fill,
     .complete = complete,
 };
 
@@ -237,6 +274,70 @@ respell(char **address)
     return parsed;
 }
 
+static void
+fill(void *settings)
+{
+    Settings *self = settings;
+
+    for (size_t i = 0; i < self->n_listen; i++) {
+        ListenSettings *one = &self->listen[i];
+
+        if (one->transport == TRANSPORT_TLS && one->port == 0)
+            one->port = IPFIX_TLS_PORT;
+    }
+}
+
+/* All that TLS needs is there; nothing of it where there is no TLS, lest somebody
+ * believe that there were. */
+static bool
+check_tls(const ListenSettings *one, const SettingsOrigins *origins, GError **error)
+{
+    const struct {
+        const char *key;
+        const char *value;
+        bool is_needed;
+    } keys_of_tls[] = {
+        { "tls_certificate", one->tls_certificate, true },
+        { "tls_key", one->tls_key, true },
+        { "tls_client_ca", one->tls_client_ca, true },
+        { "tls_client_crl", one->tls_client_crl, false },
+        { "tls_allowed_names", one->tls_allowed_names, true },
+    };
+    const bool is_tls = one->transport == TRANSPORT_TLS;
+    g_autoptr(GError) why = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys_of_tls); i++) {
+        const bool given = keys_of_tls[i].value[0] != '\0';
+
+        if (given && !is_tls)
+            return settings_table_refuse(origins, error, "listen", one->name,
+                                         keys_of_tls[i].key,
+                                         "only with transport = tls");
+        if (!given && is_tls && keys_of_tls[i].is_needed)
+            return settings_table_refuse(origins, error, "listen", one->name,
+                                         keys_of_tls[i].key,
+                                         "missing: transport = tls needs it");
+    }
+    if (!is_tls)
+        return true;
+
+    g_autoptr(CertificateNames) names =
+        certificate_names_parse(one->tls_allowed_names, &why);
+    if (!names)
+        return settings_table_refuse(origins, error, "listen", one->name,
+                                     "tls_allowed_names", "%s", why->message);
+    return database_settings_check_private(origins, error, "listen", one->name,
+                                           "tls_key", one->tls_key);
+}
+
+/* TLS and TCP share the ports. */
+static bool
+same_socket(const ListenSettings *a, const ListenSettings *b)
+{
+    return (a->transport == TRANSPORT_UDP) == (b->transport == TRANSPORT_UDP) &&
+           a->port == b->port && g_str_equal(a->address, b->address);
+}
+
 static bool
 check_listen(const Settings *self, const SettingsOrigins *origins, GError **error)
 {
@@ -244,16 +345,12 @@ check_listen(const Settings *self, const SettingsOrigins *origins, GError **erro
         ListenSettings *one = &self->listen[i];
 
         respell(&one->address);
-        if (one->transport == TRANSPORT_TLS)
-            return settings_table_refuse(
-                origins, error, "listen", one->name, "transport",
-                "\"tls\" is not supported by this version: must "
-                "be udp or tcp");
+        if (!check_tls(one, origins, error))
+            return false;
         for (size_t j = 0; j < i; j++) {
             const ListenSettings *other = &self->listen[j];
 
-            if (other->transport == one->transport && other->port == one->port &&
-                g_str_equal(other->address, one->address))
+            if (same_socket(other, one))
                 return settings_table_refuse(
                     origins, error, "listen", one->name, "port",
                     "\"%u\" at this address is already that of [listen %s]", one->port,
@@ -339,7 +436,8 @@ complete(void *settings, const SettingsOrigins *origins, GError **error)
 
     return check_listen(self, origins, error) &&
            check_exporters(self, origins, error) && check_watch(self, origins, error) &&
-           database_settings_check_private(origins, error, "database", "password_file",
+           database_settings_check_private(origins, error, "database", NULL,
+                                           "password_file",
                                            self->database.password_file);
 }
 

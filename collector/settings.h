@@ -25,6 +25,11 @@ typedef struct {
     uint32_t port;
     uint32_t receive_buffer_bytes;
     bool trust_exporter_address;
+    char *tls_certificate; /* these five: "" unless transport = tls */
+    char *tls_key;
+    char *tls_client_ca;
+    char *tls_client_crl; /* "" = none */
+    char *tls_allowed_names;
 } ListenSettings;
 
 typedef struct {
@@ -100,6 +105,10 @@ typedef struct {
     uint32_t tcp_max_connections_per_address;
     uint32_t tcp_message_timeout_sec;
     uint32_t tcp_idle_timeout_sec;
+    uint32_t tls_handshake_timeout_sec;
+    uint32_t tls_max_handshakes; /* at a time */
+    uint32_t tls_handshakes_per_sec;
+    uint32_t tls_handshakes_per_sec_and_address;
 } Settings;
 
 #define SETTINGS_DEFAULT_PATH "/etc/flowkeep/flowkeep.conf"

@@ -172,8 +172,21 @@ static const struct {
       "[listen a] address: \"localhost\" is not allowed: must be an IPv4 or IPv6" },
     { "[listen a]\nport=1\ntransport=sctp\n",
       "[listen a] transport: \"sctp\" is not allowed: must be udp, tcp or tls" },
-    { "[listen a]\nport=1\ntransport=tls\n",
-      "[listen a] transport: \"tls\" is not supported by this version" },
+    { "[listen a]\ntransport=tls\n",
+      "[listen a] tls_certificate: missing: transport = tls needs it" },
+    { "[listen a]\ntransport=tls\ntls_certificate=/c\ntls_key=/k\ntls_client_ca=/a\n",
+      "[listen a] tls_allowed_names: missing: transport = tls needs it" },
+    { "[listen a]\ntransport=tls\ntls_certificate=/c\ntls_key=/k\ntls_client_ca=/a\n"
+      "tls_allowed_names=a.example.net, *\n",
+      "[listen a] tls_allowed_names: \"*\" is not allowed: must be a DNS name" },
+    { "[listen a]\ntransport=tls\ntls_certificate=/c\ntls_key=/dev/null\n"
+      "tls_client_ca=/a\ntls_allowed_names=a.example.net\n",
+      "[listen a] tls_key: \"/dev/null\" can be used by others than its owner" },
+    { "[listen a]\nport=1\ntransport=tcp\ntls_key=/k\n",
+      "[listen a] tls_key: only with transport = tls" },
+    { "[listen a]\nport=4740\ntransport=tcp\n[listen b]\ntransport=tls\n"
+      "tls_certificate=/c\ntls_key=/k\ntls_client_ca=/a\ntls_allowed_names=a.net\n",
+      "[listen b] port: \"4740\" at this address is already that of [listen a]" },
     { "[listen a]\nport=1\n[listen b]\nport=1\naddress=::0\n",
       "[listen b] port: \"1\" at this address is already that of [listen a]" },
     { "[listen a]\nport=1\n[listen  a]\n", "[listen  a]: stands here for the second" },

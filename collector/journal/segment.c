@@ -81,7 +81,7 @@ is_plausible(const RecordHeader *header)
 {
     return header->magic == RECORD_MAGIC &&
            header->n_bytes <= JOURNAL_MAX_DATAGRAM_BYTES &&
-           header->kind >= JOURNAL_DATAGRAM && header->kind <= JOURNAL_COUNTS;
+           header->kind >= JOURNAL_DATAGRAM && header->kind <= JOURNAL_SESSION_REFUSED;
 }
 
 SegmentVerdict

@@ -69,7 +69,7 @@ on_end(uint64_t session, uint16_t listener, const IpAddress *peer, uint16_t port
     f->last_end = how;
 }
 
-static const TcpSink sink = { on_allow, on_message, on_end };
+static const TcpSink sink = { .allow = on_allow, .message = on_message, .end = on_end };
 
 static Fixture *
 set_up(uint32_t max_connections)
@@ -90,7 +90,7 @@ set_up(uint32_t max_connections)
     f->now_us = clock_mono_us();
     f->tcp = tcp_new(&limits, &sink, f, &error);
     g_assert_no_error(error);
-    tcp_add_listener(f->tcp, fd, LISTENER);
+    tcp_add_listener(f->tcp, fd, LISTENER, NULL);
     return f;
 }
 

@@ -113,7 +113,7 @@ def tcp_socket(host=HOST):
 
 
 class Collector:
-    """@listeners: name -> "udp" or "tcp".  @settings: section -> {key: value}, over
+    """@listeners: name -> "udp", "tcp" or "tls".  @settings: section -> {key: value}, over
     what the harness needs itself.  @folder: where its temporary folder is made."""
 
     def __init__(self, name="test", pg=None, listeners=None, settings=None,
@@ -140,7 +140,8 @@ class Collector:
             self.settings[f"listen {listener}"] = {
                 "transport": transport, "address": HOST, "port": self.ports[listener]}
             if hold_sockets:
-                self.sockets[f"{transport}-{listener}-0"] = sock
+                kind = "udp" if transport == "udp" else "tcp"
+                self.sockets[f"{kind}-{listener}-0"] = sock
             else:
                 sock.close()
         for section, keys in (settings or {}).items():
