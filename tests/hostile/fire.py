@@ -21,7 +21,8 @@ from packets import Message, ipfix, plain, template, templates, PLAIN
 
 PROFILES = {
     "main": {"decode": {"wait_sec": 2}, "store": {"batch_ms": 50, "extra": "all"},
-             "tcp": {"message_timeout_sec": 2}},
+             "tcp": {"message_timeout_sec": 2},
+             "exporter pinned": {"address": "127.48.3.1", "pin_templates": "true"}},
     "small": {"decode": {"wait_sec": 2, "max_exporters": 300, "max_templates": 64,
                          "max_template_bytes": "1M"},
               "store": {"batch_ms": 50}},

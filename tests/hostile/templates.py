@@ -5,7 +5,7 @@ import struct
 import time
 
 from catalogue import Case, From, Stream, bad, catalogued, refused
-from packets import (GOOD, PLAIN, a_set, fields, ipfix, option_templates, options, plain,
+from packets import (GOOD, PLAIN, a_set, clock, fields, ipfix, option_templates, options, plain,
                      record, template, templates, u, v9, v9_templates, varlen)
 
 ADDRESS = u(0x0a000001, 4)
@@ -316,25 +316,52 @@ def _():
                  refused("max_templates", "templates", 1 + 4000 - 1024), 1)]
 
 
-@catalogued(48, "a forged template harms its own port only, and the next true one heals",
-            "A", note="nobody can tell a forged datagram from a true one; where ports "
-                      "differ, each has the templates it announced.")
+TEMPLATE_CHANGES = "SELECT s.template_changes FROM flowkeep.exporter_state s" \
+    " JOIN flowkeep.exporter e ON e.id = s.exporter_id WHERE e.address = %(address)s"
+PINNED = "127.48.3.1"  # the third case's; its collector has it as pinned
+
+
+@catalogued(48, "a forged template is noticed, undone by the true one, or refused", "AL",
+            note="nobody can tell a forged datagram from a true one.  Changes are counted "
+                 "(exporter_state.template_changes); where ports differ each has the "
+                 "templates it announced; a definition that comes back four times is "
+                 "held for decode.template_hold_sec; pin_templates lets none be "
+                 "replaced.")
 def _():
     true, forged = ((8, 4), (1, 4)), ((1, 4), (8, 4))
 
-    def announced(layout):
-        return ipfix(templates(template(300, *layout)))
+    seconds = iter(range(clock["now"] - 600, clock["now"]))
+
+    def announced(layout):  # no two are alike, or they would be repetitions
+        return ipfix(templates(template(300, *layout)), sec=next(seconds))
 
     def data(i):
         return ipfix(a_set(300, ADDRESS, u(i, 4)), n=1)
+
+    def to_and_fro(n):
+        return [announced(layout) for _ in range(n) for layout in (forged, true)]
     shows = "host(src) || ' ' || octets"
     return [Case("from another port", [
         From(announced(true), 4001), From(data(1), 4001), From(announced(forged), 4002),
-        From(data(2), 4001)], flows=2, shows=(shows, ["10.0.0.1 1", "10.0.0.1 2"])),
-        Case("from the same port", [
+        From(data(2), 4001)], flows=2, shows=(shows, ["10.0.0.1 1", "10.0.0.1 2"]),
+        query=(TEMPLATE_CHANGES, [["1"]])),
+        Case("from the same port, until the true one comes again", [
             announced(true), data(1), announced(forged), data(2), announced(true),
             data(3)], flows=3,
-            shows=(shows, ["10.0.0.1 1", "0.0.0.2 167772161", "10.0.0.1 3"]))]
+            shows=(shows, ["10.0.0.1 1", "0.0.0.2 167772161", "10.0.0.1 3"]),
+            query=(TEMPLATE_CHANGES, [["2"]])),
+        Case("of one whose templates are pinned", [
+            announced(true), data(1), announced(forged), data(2),
+            From(announced(forged), 4003), data(3)],
+            refused("template_pinned", "templates", 2), 3,
+            shows=(shows, [f"10.0.0.1 {i}" for i in (1, 2, 3)]),
+            query=(TEMPLATE_CHANGES, [["0"]])),
+        Case("twenty times to and fro", [
+            announced(true), *to_and_fro(3), announced(forged), data(1),
+            *to_and_fro(16), data(2)],
+            refused("template_flapping", "templates", 17), 2,
+            shows=(shows, ["10.0.0.1 1", "10.0.0.1 2"]),
+            query=(TEMPLATE_CHANGES, [["6"]]))]
 
 
 @catalogued(49, "exporters and domains do not share their templates", "A")

@@ -278,7 +278,7 @@ TLS_INPUTS = [
     ("SSL 3", "SSL_3_is_refused"), ("TLS 1.0", "TLS_1_0_is_refused"),
     ("TLS 1.1", "TLS_1_1_is_refused"), ("NULL cipher", "a_NULL_cipher_is_refused"),
     ("renegotiation", "renegotiation_is_refused"),
-    ("flood of handshakes", "a_thousand_handshakes_a_second_leave_sessions_alone"),
+    ("flood of handshakes", "a_flood_of_a_thousand_handshakes_leaves_sessions_alone"),
     ("ClientHello in fragments", "a_client_hello_in_many_fragments_is_understood"),
     ("no close_notify", "closing_without_close_notify_keeps_what_was_whole"),
     ("gone at shutdown", "an_exporter_that_is_gone_at_the_end_kills_nobody"),
