@@ -16,6 +16,10 @@
 #define MAX_VLAN_TAGS       4
 #define UDP_HEADER_BYTES    8
 
+/* The end of the year 9999: the latest time there is in a capture, whose own fields
+ * would reach beyond what microseconds can say. */
+#define LAST_SEC INT64_C(253402300799)
+
 #define IPFIX_VERSION      10
 #define IPFIX_HEADER_BYTES 16
 
@@ -249,7 +253,8 @@ read_frame(CaptureFile *self, const struct pcap_pkthdr *header, const uint8_t *b
     reader_bytes(&udp, 2);
     packet->n_bytes = udp_bytes >= UDP_HEADER_BYTES ? udp_bytes - UDP_HEADER_BYTES : 0;
     packet->bytes = reader_bytes(&udp, packet->n_bytes);
-    packet->time_us = header->ts.tv_sec * US_PER_SEC + header->ts.tv_usec;
+    packet->time_us = CLAMP((int64_t) header->ts.tv_sec, 0, LAST_SEC) * US_PER_SEC +
+                      header->ts.tv_usec;
     if (!reader_ok(&udp))
         self->skipped++;
     return reader_ok(&udp);

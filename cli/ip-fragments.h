@@ -3,8 +3,9 @@
 
 /* IpFragments: puts fragmented UDP datagrams of a capture together again.
  *
- * Keeps a bounded number of unfinished ones; the oldest makes room.  Overlapping
- * fragments are not resolved: an exporter does not send them. */
+ * Keeps a bounded number of unfinished ones; the oldest makes room.  A fragment may
+ * come twice, as captures of mirrored ports have it; of those that overlap otherwise
+ * the later one wins, and a datagram whose end they disagree on is dropped. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -17,7 +18,7 @@ typedef struct {
     IpAddress src;
     IpAddress dst;
     uint32_t id;
-    size_t offset; /* octets into the payload of the IP packet */
+    size_t offset; /* octets into the payload of the IP packet; a multiple of 8 */
     bool more;     /* others follow */
     const uint8_t *bytes;
     size_t n_bytes;
