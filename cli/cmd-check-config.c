@@ -4,6 +4,7 @@
 #include "command.h"
 #include "db.h"
 #include "human.h"
+#include "tls-files.h"
 
 static const char *
 transport_name(Transport transport)
@@ -73,6 +74,10 @@ exec(Cli *cli, char ***arguments, GError **error)
 
     const Settings *settings = cli_settings(cli, error);
     if (!settings || !cli_analytics_settings(cli, error))
+        return CLI_USAGE;
+
+    g_autoptr(GPtrArray) tls = tls_files_load(settings, error);
+    if (!tls)
         return CLI_USAGE;
 
     printf("%s: OK\n", cli->config_path ? cli->config_path : SETTINGS_DEFAULT_PATH);

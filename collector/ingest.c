@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "decode-limits.h"
 #include "flow/normalise.h"
 #include "log.h"
 #include "wire/tls-verdict.h"
@@ -235,25 +236,6 @@ apply_settings(Ingest *s)
     };
 }
 
-static DecoderLimits
-limits_from_settings(const Settings *settings)
-{
-    return (DecoderLimits){
-        .max_exporters = settings->max_exporters,
-        .max_templates = settings->max_templates,
-        .max_fields = settings->max_fields,
-        .max_template_bytes = settings->max_template_bytes,
-        .max_options = settings->max_options,
-        .max_waiting = settings->max_waiting,
-        .max_waiting_per_exporter = settings->max_waiting_per_exporter,
-        .template_lifetime_sec = settings->template_lifetime_sec,
-        .wait_sec = settings->wait_sec,
-        .template_hold_sec = settings->template_hold_sec,
-        .quarantine_messages = settings->quarantine_messages,
-        .quarantine_sec = settings->quarantine_sec,
-    };
-}
-
 /* --- begin and end --- */
 
 static void
@@ -318,7 +300,7 @@ begin(Ingest *s, GError **error)
                                       on_loss, on_fetch,    on_quarantine };
     static const StoreRestore restore = { restore_template, restore_option,
                                           restore_waiting };
-    const DecoderLimits limits = limits_from_settings(s->options->settings);
+    const DecoderLimits limits = decode_limits_from_settings(s->options->settings);
     size_t n_waiting;
 
     if (!open_store(s, error))
@@ -404,8 +386,6 @@ take_record(Ingest *s, const JournalRecord *record)
         break;
     case JOURNAL_COUNTS:
         take_counts(s, record);
-        break;
-    case JOURNAL_SESSION_NAME:
         break;
     case JOURNAL_SESSION_REFUSED:
         take_refusal(s, record);

@@ -197,14 +197,12 @@ on_tcp_allow(const IpAddress *peer, void *user_data)
     return is_allowed(user_data, peer);
 }
 
-/* Returns true when nothing waits any more. */
-static bool
+static void
 append_notes(Receiver *self)
 {
     while (self->notes.length > 0 &&
            append(self, &((const Note *) g_queue_peek_head(&self->notes))->record))
         g_free(g_queue_pop_head(&self->notes));
-    return self->notes.length == 0;
 }
 
 /* Takes the session, peer and listener from @about. */
@@ -240,8 +238,7 @@ on_tcp_message(uint64_t session, uint16_t listener, const IpAddress *peer,
                                    .bytes = bytes,
                                    .n_bytes = n_bytes };
 
-    /* A session's name goes before its messages. */
-    if (!append_notes(self) || !append(self, &record))
+    if (!append(self, &record))
         return false;
     atomic_fetch_add_explicit(&self->tcp_messages, 1, memory_order_relaxed);
     return true;
@@ -273,13 +270,9 @@ on_tls_session(uint64_t session, uint16_t listener, const IpAddress *peer,
 {
     Receiver *self = user_data;
 
+    (void) session;
+    (void) listener;
     session_log_begin(&self->log, peer, port, name, clock_mono_us());
-    note(self,
-         &(JournalRecord){ .session = session,
-                           .peer = *peer,
-                           .peer_port = port,
-                           .listener = listener },
-         JOURNAL_SESSION_NAME, name);
 }
 
 static void

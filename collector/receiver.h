@@ -4,9 +4,9 @@
 /* Receiver: from sockets into a journal, in one thread, and nothing else.
  *
  * Datagrams land (wire/landing.h), are checked against the allow list and appended;
- * IPFIX messages over TCP likewise, and so are names and failures of TLS sessions. What
- * cannot be kept is counted, and the counts go into the journal too, at most once a
- * second.  When the journal is full, newest datagrams are refused and TCP connections
+ * IPFIX messages over TCP likewise, and so are TLS handshakes that came to nothing.
+ * What cannot be kept is counted, and the counts go into the journal too, at most once
+ * a second.  When the journal is full, newest datagrams are refused and TCP connections
  * wait.  It is the journal's only writer. */
 
 #include <glib.h>

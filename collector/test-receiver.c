@@ -179,7 +179,6 @@ take_record(Content *content, const JournalRecord *record)
         g_assert_cmpuint(record->n_bytes, ==, sizeof(content->counts));
         memcpy(&content->counts, record->bytes, sizeof(content->counts));
         break;
-    case JOURNAL_SESSION_NAME:
     case JOURNAL_SESSION_REFUSED:
         g_assert_not_reached(); /* no TLS here */
     }

@@ -46,9 +46,7 @@ typedef enum {
     JOURNAL_DATAGRAM = 1,        /* UDP payload, or one IPFIX message of a session */
     JOURNAL_SESSION_END = 2,     /* the TCP or TLS session is over; no bytes */
     JOURNAL_COUNTS = 3,          /* bytes are a JournalCounts */
-    JOURNAL_SESSION_NAME = 4,    /* of a TLS session, before its messages: bytes are the
-                                  * name in the peer's certificate, as text */
-    JOURNAL_SESSION_REFUSED = 5, /* a TLS handshake came to nothing: bytes are the class
+    JOURNAL_SESSION_REFUSED = 4, /* a TLS handshake came to nothing: bytes are the class
                                   * of the loss, as text */
 } JournalKind;
 
