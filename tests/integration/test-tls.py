@@ -377,6 +377,17 @@ class Tls(unittest.TestCase):
             c.wait_for("SELECT sum(count) FROM flowkeep.loss WHERE class = 'tcp_framing'",
                        1)
 
+    def test_a_session_is_never_taken_up_again(self):
+        """Or a certificate that was revoked meanwhile would not be looked at."""
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = client_context(self.pki, self.good, version)
+            session = None
+            for _ in range(2):
+                with context.wrap_socket(socket.create_connection((HOST, self.c.port), 10),
+                                         session=session) as stream:
+                    self.assertFalse(stream.session_reused)
+                    session = stream.session
+
     def test_closing_without_close_notify_keeps_what_was_whole(self):
         with self.collector("tls-rude") as c:
             stream = self.dial(c=c)
