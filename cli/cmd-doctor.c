@@ -252,6 +252,22 @@ write_exporter(JsonWriter *json, const DoctorFacts *facts, const GPtrArray *prob
 
 /* --- the command --- */
 
+/* Of the machine this runs on, which is the collector's as a rule. */
+static void
+print_machine(const Settings *settings)
+{
+    g_autofree char *syncookies = NULL;
+    bool listens_to_tcp = false;
+
+    for (size_t i = 0; i < settings->n_listen; i++)
+        listens_to_tcp |= settings->listen[i].transport != TRANSPORT_UDP;
+    g_file_get_contents("/proc/sys/net/ipv4/tcp_syncookies", &syncookies, NULL, NULL);
+
+    const char *problem = doctor_problems_of_machine(listens_to_tcp, syncookies);
+    if (problem)
+        printf("! %s\n", problem);
+}
+
 /* @json is NULL for text. */
 static bool
 examine(PGconn *conn, const Settings *settings, const GArray *ids, JsonWriter *json,
@@ -300,6 +316,8 @@ run(Cli *cli, const char *which, bool as_json, GError **error)
 
     if (json)
         json_writer_begin_array(json, NULL);
+    else
+        print_machine(cli_settings(cli, NULL));
     if (!examine(conn, cli_settings(cli, NULL), ids, json, error))
         return CLI_FAILED;
     if (json) {

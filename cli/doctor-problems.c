@@ -259,3 +259,13 @@ doctor_problems(const DoctorFacts *facts, uint32_t template_lifetime_sec)
     judge_templates(problems, facts, template_lifetime_sec);
     return problems;
 }
+
+const char *
+doctor_problems_of_machine(bool listens_to_tcp, const char *syncookies)
+{
+    if (listens_to_tcp && syncookies && syncookies[0] == '0')
+        return "this machine answers floods of TCP handshakes by refusing everybody: "
+               "set "
+               "sysctl net.ipv4.tcp_syncookies to 1";
+    return NULL;
+}

@@ -195,10 +195,21 @@ test_problems(void)
     }
 }
 
+static void
+test_machine(void)
+{
+    g_assert_nonnull(
+        strstr(doctor_problems_of_machine(true, "0\n"), "net.ipv4.tcp_syncookies"));
+    g_assert_null(doctor_problems_of_machine(true, "1\n"));
+    g_assert_null(doctor_problems_of_machine(true, NULL));
+    g_assert_null(doctor_problems_of_machine(false, "0\n"));
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/doctor-problems/each-is-told", test_problems);
+    g_test_add_func("/doctor-problems/a-machine-without-syn-cookies", test_machine);
     return g_test_run();
 }

@@ -23,6 +23,7 @@ typedef struct {
     Journal *journal;
     Receiver *receiver;
     Worker *worker;
+    DecoderCounters logged_decoder;
     ReceiverStatus logged; /* as last looked at by daemon_tick() */
     char *journal_error;
 } Lane;
@@ -333,6 +334,33 @@ log_losses(Lane *lane, unsigned index, const ReceiverStatus *now)
     }
 }
 
+/* What exporters do with templates that RFC 7011 8.1 wants to be logged. */
+static void
+log_templates(Lane *lane, unsigned index, const DecoderCounters *now)
+{
+    DecoderCounters *before = &lane->logged_decoder;
+
+    if (is_worth_a_line(before->template_changes, now->template_changes)) {
+        log_notice("worker %u: template ids were given another definition without a "
+                   "withdrawal, %" G_GUINT64_FORMAT
+                   " times so far; see flowkeep doctor",
+                   index, now->template_changes);
+        before->template_changes = now->template_changes;
+    }
+    if (is_worth_a_line(before->withdrawals_unknown, now->withdrawals_unknown)) {
+        log_notice("worker %u: %" G_GUINT64_FORMAT
+                   " withdrawals of unknown templates so far, ignored",
+                   index, now->withdrawals_unknown);
+        before->withdrawals_unknown = now->withdrawals_unknown;
+    }
+    if (is_worth_a_line(before->templates_repeated, now->templates_repeated)) {
+        log_debug("worker %u: %" G_GUINT64_FORMAT
+                  " templates were repeated in sessions so far",
+                  index, now->templates_repeated);
+        before->templates_repeated = now->templates_repeated;
+    }
+}
+
 char *
 daemon_tick(Daemon *self, bool *healthy)
 {
@@ -349,6 +377,7 @@ daemon_tick(Daemon *self, bool *healthy)
         const WorkerStatus stored = worker_status(lane->worker);
 
         log_losses(lane, i, &received);
+        log_templates(lane, i, &stored.decoder);
         if (now_us - received.beat_us > STILL_ALIVE_US)
             *healthy = false;
         datagrams += received.datagrams;

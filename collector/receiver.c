@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "log.h"
 #include "session-log.h"
 #include "wire/landing.h"
 
@@ -62,6 +63,8 @@ struct Receiver {
     SessionLog log;
     bool tcp_has_more; /* it said so */
     bool is_stopping;
+
+    uint64_t n_resets; /* of TCP connections */
 
     _Atomic(int64_t) stop_at_us; /* monotonic; 0 = run */
     _Atomic(uint64_t) datagrams;
@@ -245,6 +248,22 @@ on_tcp_message(uint64_t session, uint16_t listener, const IpAddress *peer,
 }
 
 static void
+    /* RFC 7011 11.6.  Anybody can do it as often as he likes: the first and each
+     * doubling are worth a line. */
+    static void
+    log_reset(Receiver *self, const IpAddress *peer, uint16_t port)
+{
+    const uint64_t n = ++self->n_resets;
+    char address[IP_ADDRESS_TEXT_BYTES];
+
+    if ((n & (n - 1)) == 0)
+        log_notice(
+            "exporter %s, port %u: TCP connection reset, or cut within a message "
+            "(%" G_GUINT64_FORMAT " so far)",
+            ip_address_format(peer, address), port, n);
+}
+
+static void
 on_tcp_end(uint64_t session, uint16_t listener, const IpAddress *peer, uint16_t port,
            TcpEnd how, void *user_data)
 {
@@ -254,6 +273,8 @@ on_tcp_end(uint64_t session, uint16_t listener, const IpAddress *peer, uint16_t 
         landing_count_refused_connection(self->landing);
         return;
     }
+    if (how == TCP_END_RESET)
+        log_reset(self, peer, port);
     if (how == TCP_END_MALFORMED)
         landing_count_malformed_session(self->landing);
     note(self,

@@ -67,11 +67,13 @@ typedef struct {
     uint64_t messages; /* well formed ones, of any version */
     uint64_t flow_records;
     uint64_t options_records;
-    uint64_t template_records; /* accepted, withdrawals not counted */
-    uint64_t template_changes; /* of these: their id meant something else before */
-    uint64_t sets_waited;      /* had to wait, whatever became of them */
-    uint64_t sets_given_up;    /* no_template */
-    uint64_t restarts;         /* of v9 exporters, whose templates were forgotten */
+    uint64_t template_records;    /* accepted, withdrawals not counted */
+    uint64_t template_changes;    /* of these: their id meant something else before */
+    uint64_t sets_waited;         /* had to wait, whatever became of them */
+    uint64_t sets_given_up;       /* no_template */
+    uint64_t withdrawals_unknown; /* of templates that nobody had announced */
+    uint64_t templates_repeated;  /* in sessions, where once is enough */
+    uint64_t restarts;            /* of v9 exporters, whose templates were forgotten */
     uint64_t status[DECODE_N_STATUS]; /* by class; [DECODE_OK] stays 0 */
 } DecoderCounters;
 

@@ -200,6 +200,8 @@ take_template(Intake *self, Stream *stream, const MessageStep *step,
 
     if (template->refusal == DECODE_OK)
         self->tally.counters.template_records++;
+    if (put == TEMPLATE_REFRESHED && datagram->session != 0)
+        self->tally.counters.templates_repeated++;
     if (put == TEMPLATE_CHANGED) {
         self->tally.counters.template_changes++;
         stream->exporter->n_template_changes++;
@@ -229,8 +231,9 @@ take_step(Intake *self, Stream *stream, const MessageStep *step,
                      1, now_us);
         break;
     case STEP_WITHDRAW:
-        template_store_withdraw(&stream->templates, &self->templates, step->id,
-                                &teller);
+        if (!template_store_withdraw(&stream->templates, &self->templates, step->id,
+                                     &teller))
+            self->tally.counters.withdrawals_unknown++;
         break;
     case STEP_WITHDRAW_ALL:
         template_store_withdraw_all(&stream->templates, &self->templates,

@@ -175,7 +175,7 @@ stream_table_add(StreamTable *self, const IpAddress *peer, uint64_t session,
     stream->exporter = options->exporter;
     stream->peer = g_hash_table_lookup(self->peers, peer);
     stream->templates.pins = session == 0 && g_hash_table_contains(self->pins, peer);
-    stream->templates.holds = session == 0;
+    stream->templates.is_udp = session == 0;
     if (session == 0 && options->exporter->has_sequence &&
         options->exporter->version == version)
         sequence_resume(&stream->sequence, options->exporter->next_sequence,

@@ -95,10 +95,12 @@ forget(TemplateStore *self, TemplateBudget *budget, TemplateVariant *variant,
     discard(self, budget, variant);
 }
 
+/* Templates of a session live as long as it does (RFC 7011 8). */
 static bool
-is_expired(const TemplateBudget *budget, const TemplateVariant *variant, int64_t now_us)
+is_expired(const TemplateStore *self, const TemplateBudget *budget,
+           const TemplateVariant *variant, int64_t now_us)
 {
-    return budget->lifetime_us > 0 &&
+    return self->is_udp && budget->lifetime_us > 0 &&
            now_us - variant->announced_us > budget->lifetime_us;
 }
 
@@ -202,8 +204,8 @@ inherit(const TemplateStore *self, const TemplateBudget *budget, TemplateVariant
         to->since_us = MIN(to->since_us, from->before_since_us);
         to->n_flaps++;
         to->flapped_us = now_us;
-        if (self->holds && budget->hold_us > 0 && to->n_flaps >= TEMPLATE_STORE_FLAPS &&
-            to->since_us <= from->since_us)
+        if (self->is_udp && budget->hold_us > 0 &&
+            to->n_flaps >= TEMPLATE_STORE_FLAPS && to->since_us <= from->since_us)
             to->held_until_us = now_us + budget->hold_us;
     }
     to->before = from->hash;
@@ -344,7 +346,7 @@ template_store_find(const TemplateStore *self, const TemplateBudget *budget,
     const TemplateVariant *newest = NULL;
 
     for (TemplateVariant *v = first_of(self, id); v; v = v->next) {
-        if (is_expired(budget, v, now_us))
+        if (is_expired(self, budget, v, now_us))
             continue;
         if (!v->next && !newest)
             return v->template; /* the usual case: there is but one */
@@ -383,14 +385,16 @@ template_store_touch(TemplateStore *self, uint16_t id)
         touch(self, variant);
 }
 
-void
+bool
 template_store_withdraw(TemplateStore *self, TemplateBudget *budget, uint16_t id,
                         void *user_data)
 {
     TemplateVariant *variant;
+    bool is_known = false;
 
-    while ((variant = first_of(self, id)))
+    for (; (variant = first_of(self, id)); is_known = true)
         forget(self, budget, variant, user_data);
+    return is_known;
 }
 
 void
@@ -414,7 +418,7 @@ template_store_sweep(TemplateStore *self, TemplateBudget *budget, int64_t now_us
 
     for (TemplateVariant *v = self->newest; v; v = older) {
         older = v->older;
-        if (is_expired(budget, v, now_us))
+        if (is_expired(self, budget, v, now_us))
             forget(self, budget, v, user_data);
     }
 }

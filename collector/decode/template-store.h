@@ -59,8 +59,8 @@ typedef struct {
     TemplateVariant *newest;
     TemplateVariant *oldest;
     size_t n_variants;
-    bool pins;  /* an id keeps the definition it has */
-    bool holds; /* an id that flaps keeps the elder definition for a while */
+    bool pins;   /* an id keeps the definition it has */
+    bool is_udp; /* definitions age, and one that flaps is held for a while */
 } TemplateStore;
 
 typedef struct {
@@ -117,8 +117,8 @@ Template *template_store_find_same(const TemplateStore *self,
 /* Notes that data came for @id. */
 void template_store_touch(TemplateStore *self, uint16_t id);
 
-/* RFC 7011 8.1: forgets @id, or all of one kind. */
-void template_store_withdraw(TemplateStore *self, TemplateBudget *budget, uint16_t id,
+/* RFC 7011 8.1: forgets @id, or all of one kind; false when there was no @id. */
+bool template_store_withdraw(TemplateStore *self, TemplateBudget *budget, uint16_t id,
                              void *user_data);
 void template_store_withdraw_all(TemplateStore *self, TemplateBudget *budget,
                                  bool is_options, void *user_data);
