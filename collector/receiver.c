@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "log.h"
 #include "session-log.h"
 #include "wire/landing.h"
 
@@ -248,22 +247,6 @@ on_tcp_message(uint64_t session, uint16_t listener, const IpAddress *peer,
 }
 
 static void
-    /* RFC 7011 11.6.  Anybody can do it as often as he likes: the first and each
-     * doubling are worth a line. */
-    static void
-    log_reset(Receiver *self, const IpAddress *peer, uint16_t port)
-{
-    const uint64_t n = ++self->n_resets;
-    char address[IP_ADDRESS_TEXT_BYTES];
-
-    if ((n & (n - 1)) == 0)
-        log_notice(
-            "exporter %s, port %u: TCP connection reset, or cut within a message "
-            "(%" G_GUINT64_FORMAT " so far)",
-            ip_address_format(peer, address), port, n);
-}
-
-static void
 on_tcp_end(uint64_t session, uint16_t listener, const IpAddress *peer, uint16_t port,
            TcpEnd how, void *user_data)
 {
@@ -274,7 +257,7 @@ on_tcp_end(uint64_t session, uint16_t listener, const IpAddress *peer, uint16_t 
         return;
     }
     if (how == TCP_END_RESET)
-        log_reset(self, peer, port);
+        session_log_reset(peer, port, ++self->n_resets);
     if (how == TCP_END_MALFORMED)
         landing_count_malformed_session(self->landing);
     note(self,

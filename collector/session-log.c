@@ -52,3 +52,15 @@ session_log_refuse(SessionLog *self, const IpAddress *peer, uint16_t port,
                 name[0] ? " (" : "", name, name[0] ? ")" : "", detail[0] ? ": " : "",
                 detail);
 }
+
+void
+session_log_reset(const IpAddress *peer, uint16_t port, uint64_t n)
+{
+    char address[IP_ADDRESS_TEXT_BYTES];
+
+    if ((n & (n - 1)) == 0)
+        log_notice(
+            "exporter %s, port %u: TCP connection reset, or cut within a message "
+            "(%" G_GUINT64_FORMAT " so far)",
+            ip_address_format(peer, address), port, n);
+}

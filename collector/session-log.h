@@ -23,3 +23,7 @@ void session_log_begin(SessionLog *self, const IpAddress *peer, uint16_t port,
 void session_log_refuse(SessionLog *self, const IpAddress *peer, uint16_t port,
                         TlsVerdict why, const char *name, const char *detail,
                         int64_t mono_us);
+
+/* The @n-th connection was reset (RFC 7011 11.6): the first and each doubling are worth
+ * a line. */
+void session_log_reset(const IpAddress *peer, uint16_t port, uint64_t n);
