@@ -33,6 +33,7 @@ from daemon import Collector, wait_until
 
 CALM_SEC = 1.0  # without a dropped datagram, before the load ends
 IDLE_SEC = 300
+MIGRATED = "faults_migrated"  # a database to copy
 PG_SETTINGS = {"fsync": "on", "shared_buffers": "256MB", "max_wal_size": "2GB"}
 
 
@@ -48,6 +49,7 @@ class Case:
     fault_sec: tuple = (1.0, 1.0)  # how long a fault lasts where that can be chosen:
     #                                in the short and in the long form
     traffic: tuple = loads.USUAL
+    short_rate: int = 0  # flows/s in the short form; 0 = those of the traffic
     settings: dict = field(default_factory=dict)  # of the collector
     causes: tuple = ()  # reasons of `loss` that make gaps; "network": gaps are expected
     scene: type = None  # Scene, if not given
@@ -66,6 +68,7 @@ class Plan:
     say: callable = print  # progress, one line
     is_ending: bool = False  # no further fault: to its balance
     clusters: dict = field(default_factory=dict)
+    migrated: dict = field(default_factory=dict)  # folder of a cluster -> database
 
     def cluster(self, settings=None):
         """A running server, kept for the cases to come."""
@@ -115,6 +118,16 @@ class Scene:
         return Collector("faults-" + self.case.name, pg=self.pg, folder=self.plan.folder,
                          settings=self.settings())
 
+    def make_database(self):
+        """As `flowkeep migrate` makes it, or a copy of what it made before."""
+        copy = self.plan.migrated.get(self.pg.directory)
+        if copy:
+            self.pg.create_database(self.collector.database, copy)
+            return
+        self.collector.create_database()
+        self.plan.migrated[self.pg.directory] = MIGRATED
+        self.pg.create_database(MIGRATED, self.collector.database)
+
     def prepare(self):
         pass
 
@@ -133,7 +146,7 @@ class Scene:
         try:
             self.pg = self.make_pg()
             self.collector = self.make_collector()
-            self.collector.create_database()
+            self.make_database()
             self.collector.start()
             self.prepare()
             self.load = self.start_load()

@@ -76,6 +76,7 @@ def run_case(case, args, plan):
         say(f"{case.name}: skipped, {missing}")
         return
     left = args.times or (case.short if args.short else case.long)
+    plan.rate = args.rate or (case.short_rate if args.short else 0)
     plan.fault_sec = args.seconds or case.fault_sec[0 if args.short else 1]
     while left > 0 and not plan.is_ending:
         plan.times = min(left, case.per_balance)
@@ -98,7 +99,7 @@ def run_all(chosen, args):
     args.version = version()
     with tempfile.TemporaryDirectory(prefix="flowkeep-faults-", dir=args.folder) as own:
         os.chmod(own, 0o755)
-        plan = cases.Plan(0, 0, rate=args.rate or 0, seed=args.seed, folder=own, say=say)
+        plan = cases.Plan(0, 0, seed=args.seed, folder=own, say=say)
 
         def end(*_):
             if plan.is_ending:

@@ -21,6 +21,7 @@ from daemon import missing
 
 def run_short(case, plan):
     plan.times, plan.fault_sec = case.short, case.fault_sec[0]
+    plan.rate = case.short_rate
     return cases.run(case, plan)
 
 

@@ -188,10 +188,10 @@ class Cluster:
     def conninfo(self, database="postgres", user=SUPERUSER):
         return f"host={self.socket} port=5432 dbname={database} user={user}"
 
-    def create_database(self, name):
+    def create_database(self, name, template="template1"):
         """A fresh one, replacing what was there.  Returns its conninfo."""
         self.psql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        self.psql(f'CREATE DATABASE "{name}"')
+        self.psql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self.conninfo(name)
 
     def psql(self, sql, database="postgres", user=SUPERUSER):
