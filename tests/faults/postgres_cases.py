@@ -211,7 +211,7 @@ def away(scene):
         scene.load.check()
         scene.plan.say(f"PostgreSQL away for {time.monotonic() - gone:.0f} s,"
                        f" journal {journal_bytes(scene) / MB:.0f} MB")
-    scene.notes["journal at the end of the outage, MB"] = round(journal_bytes(scene) / MB)
+    scene.notes["journal at the end of the outage, MB"] = journal_bytes(scene) // MB
     scene.pg.start()
     back = time.monotonic()
     rows = scene.collector.rows_stored()
