@@ -31,12 +31,24 @@ compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
+/* Any thread.  GLib prepares an embedded resource when it is first asked for, and tells
+ * others who ask meanwhile that there is none (2.74): so the first asks alone. */
+static GResource *
+resource(void)
+{
+    static gsize prepared;
+
+    if (g_once_init_enter(&prepared))
+        g_once_init_leave(&prepared, (gsize) sql_get_resource());
+    return (GResource *) prepared;
+}
+
 /* The embedded files of @folder in order; empty when there is no such folder. */
 static GStrv
 list(const char *folder)
 {
     g_autofree char *path = g_strconcat(ROOT, folder, NULL);
-    GStrv names = g_resource_enumerate_children(sql_get_resource(), path, 0, NULL);
+    GStrv names = g_resource_enumerate_children(resource(), path, 0, NULL);
 
     if (!names)
         return g_new0(char *, 1);
@@ -50,7 +62,7 @@ static char *
 read_file(const char *folder, const char *name)
 {
     g_autofree char *path = g_strconcat(ROOT, folder, name, NULL);
-    g_autoptr(GBytes) bytes = g_resource_lookup_data(sql_get_resource(), path, 0, NULL);
+    g_autoptr(GBytes) bytes = g_resource_lookup_data(resource(), path, 0, NULL);
 
     g_assert(bytes); /* it is in this very program */
     return g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
