@@ -94,7 +94,8 @@ print_workers(const StatusFacts *facts)
         { "COLLECTOR", TEXT_COLUMN_LEFT },    { "WORKER", TEXT_COLUMN_RIGHT },
         { "STORED UP TO", TEXT_COLUMN_LEFT }, { "BEHIND", TEXT_COLUMN_RIGHT },
         { "BACKLOG", TEXT_COLUMN_RIGHT },     { "LAST COMMIT", TEXT_COLUMN_RIGHT },
-        { "ROWS STORED", TEXT_COLUMN_RIGHT },
+        { "ROWS STORED", TEXT_COLUMN_RIGHT }, { "EXPORTERS", TEXT_COLUMN_RIGHT },
+        { "HOLDS", TEXT_COLUMN_RIGHT },
     };
     g_autoptr(TextTable) table = text_table_new(columns, G_N_ELEMENTS(columns));
 
@@ -113,6 +114,8 @@ print_workers(const StatusFacts *facts)
         text_table_add_take(table, human_bytes(worker->backlog_bytes));
         text_table_add_take(table, human_ago(worker->updated_us, facts->now_us));
         text_table_add_take(table, human_count((double) worker->rows_stored));
+        text_table_add_take(table, human_count((double) worker->n_exporters));
+        text_table_add_take(table, human_bytes(worker->held_bytes));
     }
     if (facts->workers->len == 0)
         return;
@@ -238,6 +241,9 @@ write_workers(JsonWriter *json, const StatusFacts *facts)
         json_writer_time(json, "updated_at", worker->updated_us);
         json_writer_time(json, "started_at", worker->started_us);
         json_writer_uint(json, "rows_stored", worker->rows_stored);
+        json_writer_uint(json, "exporters", worker->n_exporters);
+        json_writer_uint(json, "max_exporters", worker->max_exporters);
+        json_writer_uint(json, "held_bytes", worker->held_bytes);
         json_writer_bool(json, "imports", worker->imports);
         json_writer_end_object(json);
     }

@@ -42,7 +42,8 @@
     "SELECT collector, worker, extract(epoch FROM received_at) * 1000000,"             \
     "       extract(epoch FROM updated_at) * 1000000,"                                 \
     "       extract(epoch FROM started_at) * 1000000,"                                 \
-    "       backlog_bytes, rows_stored, imports"                                       \
+    "       backlog_bytes, rows_stored, imports, exporters, max_exporters,"            \
+    "       held_bytes"                                                                \
     "  FROM flowkeep.ingest_position"                                                  \
     " ORDER BY collector, worker"
 
@@ -175,6 +176,9 @@ read_workers(StatusFacts *self, PGconn *conn, GError **error)
             .backlog_bytes = pg_cell_uint(rows, i, 5),
             .rows_stored = pg_cell_uint(rows, i, 6),
             .imports = pg_cell_bool(rows, i, 7),
+            .n_exporters = pg_cell_uint(rows, i, 8),
+            .max_exporters = pg_cell_uint(rows, i, 9),
+            .held_bytes = pg_cell_uint(rows, i, 10),
         };
 
         g_array_append_val(self->workers, worker);

@@ -44,7 +44,10 @@ typedef struct {
     int64_t started_us;
     uint64_t backlog_bytes;
     uint64_t rows_stored;
-    bool imports; /* a replay that keeps its times */
+    uint64_t n_exporters;   /* that it knows */
+    uint64_t max_exporters; /* that it may know; 0 = it did not say */
+    uint64_t held_bytes;    /* of what they made it remember */
+    bool imports;           /* a replay that keeps its times */
 } StatusWorker;
 
 typedef struct {

@@ -52,6 +52,15 @@ judge_worker(GPtrArray *problems, const StatusWorker *worker, int64_t now_us)
             "collector %s, worker %d: %s behind, %s in its journal; the database is "
             "slower than what arrives, or was away",
             worker->collector, (int) worker->worker, lag, backlog);
+    if (silent_us <= SILENT_WORKER_US && worker->max_exporters > 0 &&
+        worker->n_exporters >= worker->max_exporters / 10 * 9)
+        say(problems,
+            "collector %s, worker %d: knows %" G_GUINT64_FORMAT
+            " of the %" G_GUINT64_FORMAT
+            " exporters that [decode] max_exporters allows, and will refuse more; are "
+            "they all yours? [exporters] allow keeps others out",
+            worker->collector, (int) worker->worker, worker->n_exporters,
+            worker->max_exporters);
 }
 
 static void

@@ -70,6 +70,20 @@ break_lag(StatusFacts *facts)
 }
 
 static void
+break_full_of_exporters(StatusFacts *facts)
+{
+    worker_of(facts)->n_exporters = 950;
+    worker_of(facts)->max_exporters = 1000;
+}
+
+static void
+break_room_for_exporters(StatusFacts *facts)
+{
+    worker_of(facts)->n_exporters = 850;
+    worker_of(facts)->max_exporters = 1000;
+}
+
+static void
 break_import_lags(StatusFacts *facts)
 {
     worker_of(facts)->received_us -= 300 * US_PER_SEC;
@@ -219,6 +233,8 @@ test_problems(void)
         { break_silent_worker,
           "collector main, worker 0: nothing heard for 2 min 1 s" },
         { break_stopped_long_ago, "" },
+        { break_full_of_exporters, "collector main, worker 0: knows 950 of the 1000" },
+        { break_room_for_exporters, "" },
         { break_lag, "collector main, worker 0: 5 min 1 s behind, 12.0 MiB" },
         { break_import_lags, "" },
         { break_partitions, "partitions of flow end in less than 10 min" },

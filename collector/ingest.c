@@ -457,6 +457,9 @@ commit(Ingest *s, bool idle, GError **error)
     s->position.segment = at.segment;
     s->position.offset = at.offset;
     s->position.backlog_bytes = journal_bytes_after(s->options->journal, &at);
+    s->position.n_exporters = exporter_table_len(s->exporters);
+    s->position.max_exporters = s->options->settings->max_exporters;
+    s->position.held_bytes = decoder_bytes(s->decoder);
     if (idle && !s->options->until_empty)
         s->position.received_us = MAX(s->position.received_us, vouched_us);
 

@@ -218,6 +218,9 @@ update_row(const Position *self, PGconn *conn, const StorePosition *next, uint64
                         next->counts[0], next->counts[1], next->counts[2],
                         next->counts[3]);
     g_autofree char *n_rows = g_strdup_printf("%" PRIu64, rows);
+    g_autofree char *exporters = g_strdup_printf("%" PRIu64, next->n_exporters);
+    g_autofree char *max = g_strdup_printf("%" PRIu64, next->max_exporters);
+    g_autofree char *held = g_strdup_printf("%" PRIu64, next->held_bytes);
     g_autofree char *bytes =
         waiting && waiting->len > 0 ? format_waiting(waiting) : NULL;
     g_autofree char *old_segment = g_strdup_printf("%" PRIu64, self->old_segment);
@@ -238,6 +241,9 @@ update_row(const Position *self, PGconn *conn, const StorePosition *next, uint64
         waiting || is_new_journal ? "true" : "false",
         bytes,
         n_rows,
+        exporters,
+        max,
+        held,
     };
 
     G_STATIC_ASSERT(STORE_N_COUNTS == 4);
@@ -250,6 +256,8 @@ update_row(const Position *self, PGconn *conn, const StorePosition *next, uint64
         " sequences_complete = $12::boolean,"
         " waiting = CASE WHEN $13::boolean THEN $14::bytea ELSE waiting END,"
         " rows_stored = rows_stored + $15::numeric, batches = batches + 1,"
+        " exporters = $16::bigint, max_exporters = $17::bigint,"
+        " held_bytes = $18::bigint,"
         " updated_at = clock_timestamp()"
         " WHERE collector = $1 AND worker = $2::integer AND journal_id = $3"
         " AND segment = $4::bigint AND segment_offset = $5::bigint",

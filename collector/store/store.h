@@ -49,6 +49,9 @@ typedef struct {
     int64_t received_us;             /* receive time reached, also without traffic */
     uint64_t backlog_bytes;          /* in the journal, not stored yet; for status */
     uint64_t counts[STORE_N_COUNTS]; /* journal counts already turned into losses */
+    uint64_t n_exporters;            /* known to the decoder, of so many; for status */
+    uint64_t max_exporters;
+    uint64_t held_bytes;     /* by the decoder; likewise */
     bool sequences_complete; /* no exporter's sequence state is newer than its row */
 } StorePosition;
 

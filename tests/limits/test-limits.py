@@ -11,6 +11,7 @@ Source addresses are loopback's, 127.16.0.0/12; a fake exporter costs its sender
 datagram, as it does an attacker who can forge addresses."""
 
 import errno
+import json
 import os
 import resource
 import select
@@ -139,6 +140,10 @@ class Limits(unittest.TestCase):
                 "max_templates": 65280, "max_template_bytes": limit}}) as c:
             self.flood(c, send, TEMPLATE_FACTOR * limit + SLACK_BYTES)
             self.assertGreater(self.refused(c, "max_templates"), N_TEMPLATES / 2)
+            status = json.loads(c.flowkeep("status", "--json").stdout)
+            held = status["workers"][0]["held_bytes"]
+            self.assertGreater(held, limit * 0.9)
+            self.assertLessEqual(held, limit)
 
     def test_made_up_exporters_take_no_more_than_they_may(self):
         limit = N_EXPORTERS // 5
@@ -156,6 +161,10 @@ class Limits(unittest.TestCase):
             self.flood(c, send, limit * EXPORTER_BYTES + SLACK_BYTES)
             self.assertEqual(c.number("SELECT count(*) FROM flowkeep.exporter"), limit)
             self.assertEqual(self.refused(c, "max_exporters"), N_EXPORTERS - limit + 1)
+            status = json.loads(c.flowkeep("status", "--json").stdout)
+            self.assertEqual([(one["exporters"], one["max_exporters"])
+                              for one in status["workers"]], [(limit, limit)])
+            self.assertIn("[decode] max_exporters allows", " ".join(status["problems"]))
 
     def test_made_up_pairs_cost_little_and_no_memory(self):
         """Pairs of address and domain, ten to an address, when there is no room left."""
