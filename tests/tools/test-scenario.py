@@ -206,7 +206,7 @@ class Scenario(unittest.TestCase):
             elif ROUTER not in (s.host, s.peer):
                 odd[s.label].append(s)
         self.assertEqual({label: len(found) for label, found in odd.items()},
-                         {"upload exfiltration": 1, "beacon command-and-control": 319})
+                         {"upload exfiltration": 6, "beacon command-and-control": 319})
         self.assertEqual(sum(s.out for s in odd["upload exfiltration"]), 6 * 10**9)
         between = gaps(odd["beacon command-and-control"])
         self.assertTrue(240 <= min(between) and max(between) <= 300)
