@@ -1,4 +1,4 @@
--- 0015-held.sql: how much a worker remembers, of what it may
+-- 0014-held.sql: how much a worker remembers, of what it may
 --
 -- Why:    anybody can make up exporters and templates; status must show that a limit
 --         is near, before an exporter of ours is refused.

@@ -1,4 +1,4 @@
--- 0016-flow-exporter.sql: functions that change their columns
+-- 0015-flow-exporter.sql: functions that change their columns
 --
 -- Why:    flow records name their exporter in a way that a link can use.  A function
 --         cannot be replaced by one with other columns.

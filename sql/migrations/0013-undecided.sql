@@ -1,4 +1,4 @@
--- 0014-undecided.sql: gaps in sequence numbers that may still close survive a restart
+-- 0013-undecided.sql: gaps in sequence numbers that may still close survive a restart
 --
 -- Why:    a flow that is missing is counted as lost only when it has not come for two
 --         seconds; a collector that was killed meanwhile, or lost its connection, went
