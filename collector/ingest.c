@@ -312,7 +312,7 @@ begin(Ingest *s, GError **error)
     s->reader = journal_reader_new(s->options->journal,
                                    &(JournalPosition){ s->position.segment,
                                                        s->position.offset },
-                                   error);
+                                   s->position.seq, error);
     if (!s->reader || !store_restore(s->store, s->exporters, &restore, s, error))
         return false;
     for (size_t i = 0; i < exporter_table_len(s->exporters); i++)
@@ -456,6 +456,7 @@ commit(Ingest *s, bool idle, GError **error)
     gather(s);
     s->position.segment = at.segment;
     s->position.offset = at.offset;
+    s->position.seq = journal_reader_seq(s->reader);
     s->position.backlog_bytes = journal_bytes_after(s->options->journal, &at);
     s->position.n_exporters = exporter_table_len(s->exporters);
     s->position.max_exporters = s->options->settings->max_exporters;

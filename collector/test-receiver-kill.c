@@ -217,7 +217,7 @@ check_journal(Journal *journal)
 {
     g_autofree uint8_t *seen = g_malloc0(N_DATAGRAMS + 1);
     const JournalPosition begin = { 0, 0 };
-    g_autoptr(JournalReader) reader = journal_reader_new(journal, &begin, NULL);
+    g_autoptr(JournalReader) reader = journal_reader_new(journal, &begin, 0, NULL);
     JournalCounts counts = { 0 };
     JournalRecord record;
 

@@ -188,7 +188,7 @@ static Content
 read_content(Fixture *f)
 {
     const JournalPosition begin = { 0, 0 };
-    g_autoptr(JournalReader) reader = journal_reader_new(f->journal, &begin, NULL);
+    g_autoptr(JournalReader) reader = journal_reader_new(f->journal, &begin, 0, NULL);
     Content content = { 0 };
     JournalRecord record;
 

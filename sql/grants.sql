@@ -26,7 +26,7 @@ GRANT INSERT ON
 
 GRANT INSERT, UPDATE ON
     flowkeep.exporter, flowkeep.exporter_state, flowkeep.interface,
-    flowkeep.ingest_position, flowkeep.backfill
+    flowkeep.ingest_position, flowkeep.ingest_journal, flowkeep.backfill
    TO flowkeep_collector;
 
 GRANT INSERT, UPDATE, DELETE ON

@@ -112,8 +112,9 @@ journal_reader_next(JournalReader *self, JournalRecord *record)
     return JOURNAL_READ_RECORD;
 }
 
-/* Steps over what was read before, to know which seq comes next.  It is not known when
- * the last record read is no longer what it was: that one was not lost. */
+/* Steps over what was read before, to know which seq comes next.  If the caller does
+ * not say, it is not known when the last record read is no longer what it was: that one
+ * was not lost. */
 static void
 skip_to(JournalReader *self, uint64_t offset)
 {
@@ -142,7 +143,7 @@ set_beyond(GError **error, const Journal *journal, const JournalPosition *from)
 }
 
 static bool
-start_at(JournalReader *self, const JournalPosition *from, GError **error)
+start_at(JournalReader *self, const JournalPosition *from, uint64_t seq, GError **error)
 {
     if (from->segment > shelf_newest_number(self->journal->shelf))
         return set_beyond(error, self->journal, from);
@@ -151,39 +152,51 @@ start_at(JournalReader *self, const JournalPosition *from, GError **error)
     if (!enter(self, from->segment, error))
         return false;
 
-    expect_from_header(self);
-    if (self->cursor.file->number != from->segment ||
-        from->offset <= SEGMENT_HEADER_BYTES)
+    const bool is_gone = self->cursor.file->number != from->segment;
+    if (is_gone || from->offset <= SEGMENT_HEADER_BYTES) {
+        self->expected = seq;
+        expect_from_header(self);
         return true;
+    }
+    expect_from_header(self);
 
     const bool is_closed = self->cursor.file->closed_us != 0;
     const uint64_t end = self->cursor.file->end;
     if (from->offset <= end) {
         skip_to(self, from->offset);
+        if (seq > 0)
+            self->expected = seq;
         return true;
     }
     if (!is_closed)
         return set_beyond(error, self->journal, from);
 
     self->cursor.offset = self->position.offset = end;
-    self->expected = 0;
+    self->expected = seq;
     move_on(self);
     return true;
 }
 
 JournalReader *
-journal_reader_new(Journal *journal, const JournalPosition *from, GError **error)
+journal_reader_new(Journal *journal, const JournalPosition *from, uint64_t seq,
+                   GError **error)
 {
     g_autoptr(JournalReader) self = g_new0(JournalReader, 1);
 
     self->journal = journal;
-    return start_at(self, from, error) ? g_steal_pointer(&self) : NULL;
+    return start_at(self, from, seq, error) ? g_steal_pointer(&self) : NULL;
 }
 
 JournalPosition
 journal_reader_position(const JournalReader *self)
 {
     return self->position;
+}
+
+uint64_t
+journal_reader_seq(const JournalReader *self)
+{
+    return self->expected;
 }
 
 uint64_t

@@ -131,12 +131,14 @@ typedef enum {
 
 typedef struct JournalReader JournalReader;
 
-/* Reads from @from on.  A position in or before a segment that is gone is moved to the
- * next there is, and so is one behind the end of a segment whose tail was cut (what
- * was there has been read once).  One beyond the end of the journal is another
- * journal's: an error, G_FILE_ERROR_INVAL.  One reader at a time. */
+/* Reads from @from on, where the record with @seq was or is to be (0 = not known).  A
+ * position in or before a segment that is gone is moved to the next there is, and so
+ * is one behind the end of a segment whose tail was cut (what was there has been read
+ * once); @seq tells how many records that skips, which are counted as corrupt.  One
+ * beyond the end of the journal is another journal's: an error, G_FILE_ERROR_INVAL.
+ * One reader at a time. */
 JournalReader *journal_reader_new(Journal *journal, const JournalPosition *from,
-                                  GError **error);
+                                  uint64_t seq, GError **error);
 void journal_reader_free(JournalReader *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(JournalReader, journal_reader_free)
 
@@ -145,6 +147,9 @@ JournalRead journal_reader_next(JournalReader *self, JournalRecord *record);
 
 /* Where journal_reader_next() will go on. */
 JournalPosition journal_reader_position(const JournalReader *self);
+
+/* The seq of the record it expects there; 0 = not known. */
+uint64_t journal_reader_seq(const JournalReader *self);
 
 /* Sleeps until something was appended, @timeout_ms passed or journal_wake(). */
 void journal_reader_wait(JournalReader *self, unsigned timeout_ms);

@@ -15,7 +15,7 @@ static JournalReader *
 reader_at(JournalFixture *f, const JournalPosition *from)
 {
     g_autoptr(GError) error = NULL;
-    JournalReader *reader = journal_reader_new(f->journal, from, &error);
+    JournalReader *reader = journal_reader_new(f->journal, from, 0, &error);
 
     g_assert_no_error(error);
     return reader;
@@ -187,7 +187,7 @@ test_positions_beyond_the_end_are_refused(JournalFixture *f, gconstpointer unuse
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
 
-        g_assert_null(journal_reader_new(f->journal, &cases[i], &error));
+        g_assert_null(journal_reader_new(f->journal, &cases[i], 0, &error));
         g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL);
     }
     g_autoptr(JournalReader) reader = reader_at(f, &end);
@@ -196,6 +196,50 @@ test_positions_beyond_the_end_are_refused(JournalFixture *f, gconstpointer unuse
 
 /* A sender who knows the format puts whole records into a datagram, and the header of
  * the record that holds it gets damaged. */
+static void
+check_lost(JournalFixture *f, const JournalPosition *from, uint64_t seq, uint64_t left,
+           uint64_t lost)
+{
+    g_autoptr(JournalReader) reader = journal_reader_new(f->journal, from, seq, NULL);
+
+    g_assert_nonnull(reader);
+    g_assert_cmpuint(journal_fixture_drain(reader), ==, left);
+    g_assert_cmpuint(journal_reader_corrupt(reader), ==, lost);
+    g_assert_cmpuint(journal_reader_seq(reader), ==, 301);
+}
+
+/* The segment that was being read is cut before what was read, then removed: who knows
+ * the seq of the next record knows how many are missing. */
+static void
+test_what_went_with_the_position_is_counted(JournalFixture *f, gconstpointer unused)
+{
+    const uint64_t per_segment =
+        (128 * 1024 - SEGMENT_HEADER_BYTES) / segment_record_bytes(1400);
+    JournalRecord record;
+
+    (void) unused;
+    journal_fixture_open(f);
+    journal_fixture_append_many(f, 300, 1400);
+    JournalReader *reader = reader_at(f, &begin);
+    for (unsigned i = 0; i < 40; i++)
+        g_assert_cmpint(journal_reader_next(reader, &record), ==, JOURNAL_READ_RECORD);
+    const JournalPosition at = journal_reader_position(reader);
+    g_assert_cmpuint(journal_reader_seq(reader), ==, 41);
+    journal_reader_free(reader);
+    journal_fixture_close(f);
+
+    g_autofree char *path = journal_fixture_path(f, 0);
+    g_assert_cmpint(truncate(path, 20 * (off_t) segment_record_bytes(1400)), ==, 0);
+    journal_fixture_open(f);
+    check_lost(f, &at, 41, 300 - per_segment, per_segment - 40);
+    journal_fixture_close(f);
+
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    journal_fixture_open(f);
+    check_lost(f, &at, 41, 300 - per_segment, per_segment - 40);
+    check_lost(f, &at, 0, 300 - per_segment, 0); /* nobody knows */
+}
+
 static void
 test_forged_records_are_not_believed(JournalFixture *f, gconstpointer unused)
 {
@@ -348,6 +392,8 @@ main(int argc, char **argv)
         { "a-missing-segment-is-counted", test_a_missing_segment_is_counted },
         { "a-cut-tail-that-was-read-is-not-missed",
           test_a_cut_tail_that_was_read_is_not_missed },
+        { "what-went-with-the-position-is-counted",
+          test_what_went_with_the_position_is_counted },
         { "positions-beyond-the-end-are-refused",
           test_positions_beyond_the_end_are_refused },
         { "forged-records-are-not-believed", test_forged_records_are_not_believed },

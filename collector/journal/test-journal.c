@@ -47,7 +47,7 @@ static JournalReader *
 read_all_from_begin(JournalFixture *f)
 {
     const JournalPosition begin = { 0, 0 };
-    JournalReader *reader = journal_reader_new(f->journal, &begin, NULL);
+    JournalReader *reader = journal_reader_new(f->journal, &begin, 0, NULL);
 
     g_assert_nonnull(reader);
     return reader;

@@ -94,6 +94,7 @@ read_row(const Position *self, PGconn *conn, GError **error)
         " SET started_at = clock_timestamp(), imports = excluded.imports"
         " RETURNING journal_id, segment, segment_offset, " SQL_TEXT_US(
             "received_at") ", backlog_bytes, counts, sequences_complete, waiting,"
+                           " journal_seq,"
                            " CASE WHEN (SELECT o.updated_at FROM old AS o)"
                            "           < now() - " STALE_SEC " * interval '1 second'"
                            "      THEN " SQL_TEXT_US("now()") " END",
@@ -127,6 +128,7 @@ parse_bytes(const char *text)
     unsigned char *bytes = PQunescapeBytea((const unsigned char *) text, &n_bytes);
     GByteArray *copy = g_byte_array_new();
 
+    g_assert(bytes); /* there is no memory: GLib ends the process, too */
     g_byte_array_append(copy, bytes, (guint) n_bytes);
     PQfreemem(bytes);
     return copy;
@@ -138,7 +140,7 @@ take_row(Position *self, const PGresult *result, StorePosition *now)
     self->old_journal_id = g_strdup(PQgetvalue(result, 0, 0));
     self->old_segment = number_of(result, 1);
     self->old_offset = number_of(result, 2);
-    self->late_until_us = (int64_t) number_of(result, 8);
+    self->late_until_us = (int64_t) number_of(result, 9);
 
     *now = (StorePosition){ 0 };
     if (strcmp(self->old_journal_id, self->journal_id) != 0)
@@ -152,6 +154,59 @@ take_row(Position *self, const PGresult *result, StorePosition *now)
     now->sequences_complete = PQgetvalue(result, 0, 6)[0] == 't';
     if (!PQgetisnull(result, 0, 7))
         self->waiting = parse_bytes(PQgetvalue(result, 0, 7));
+    now->seq = number_of(result, 8);
+}
+
+static bool
+is_new_journal(const Position *self)
+{
+    return strcmp(self->old_journal_id, self->journal_id) != 0;
+}
+
+/* Where this journal was left when another took its place, if it ever was. */
+static bool
+take_left(Position *self, PGconn *conn, StorePosition *now, GError **error)
+{
+    const char *const params[] = { self->collector, self->worker, self->journal_id };
+    g_autoptr(PGresult) result =
+        db_query(conn, "looking for an old journal",
+                 "SELECT segment, segment_offset, journal_seq, counts, waiting"
+                 "  FROM flowkeep.ingest_journal WHERE collector = $1"
+                 "   AND worker = $2::integer AND journal_id = $3",
+                 3, params, error);
+
+    if (!result || PQntuples(result) == 0)
+        return result != NULL;
+
+    now->segment = number_of(result, 0);
+    now->offset = number_of(result, 1);
+    now->seq = number_of(result, 2);
+    parse_counts(PQgetvalue(result, 0, 3), now->counts);
+    if (!PQgetisnull(result, 0, 4))
+        self->waiting = parse_bytes(PQgetvalue(result, 0, 4));
+    return true;
+}
+
+/* Remembers where the journal before was left: it may come back. */
+static bool
+leave_old(const Position *self, PGconn *conn, GError **error)
+{
+    const char *const params[] = { self->collector, self->worker,
+                                   self->old_journal_id };
+    g_autoptr(PGresult) result = db_query(
+        conn, "leaving an old journal",
+        "INSERT INTO flowkeep.ingest_journal (collector, worker, journal_id, segment,"
+        " segment_offset, journal_seq, counts, waiting)"
+        " SELECT p.collector, p.worker, p.journal_id, p.segment, p.segment_offset,"
+        " p.journal_seq, p.counts, p.waiting FROM flowkeep.ingest_position AS p"
+        " WHERE p.collector = $1 AND p.worker = $2::integer AND p.journal_id = $3"
+        " ON CONFLICT (collector, worker, journal_id) DO UPDATE"
+        " SET segment = excluded.segment, segment_offset = excluded.segment_offset,"
+        " journal_seq = excluded.journal_seq, counts = excluded.counts,"
+        " waiting = excluded.waiting, left_at = excluded.left_at",
+        3, params, error);
+
+    return result != NULL;
 }
 
 Position *
@@ -173,6 +228,8 @@ position_open(PGconn *conn, const StoreOptions *options, StorePosition *now,
     if (!result)
         return NULL;
     take_row(self, result, now);
+    if (is_new_journal(self) && !take_left(self, conn, now, error))
+        return NULL;
     return g_steal_pointer(&self);
 }
 
@@ -206,10 +263,9 @@ static PGresult *
 update_row(const Position *self, PGconn *conn, const StorePosition *next, uint64_t rows,
            const GByteArray *waiting, GError **error)
 {
-    /* Another journal's references mean nothing in ours. */
-    const bool is_new_journal = strcmp(self->old_journal_id, self->journal_id) != 0;
     g_autofree char *segment = g_strdup_printf("%" PRIu64, next->segment);
     g_autofree char *offset = g_strdup_printf("%" PRIu64, next->offset);
+    g_autofree char *seq = g_strdup_printf("%" PRIu64, next->seq);
     g_autofree char *received = g_strdup_printf("%" PRId64, next->received_us);
     g_autofree char *backlog =
         g_strdup_printf("%" PRIu64, MIN(next->backlog_bytes, (uint64_t) INT64_MAX));
@@ -238,12 +294,13 @@ update_row(const Position *self, PGconn *conn, const StorePosition *next, uint64
         backlog,
         counts,
         next->sequences_complete ? "true" : "false",
-        waiting || is_new_journal ? "true" : "false",
+        waiting || is_new_journal(self) ? "true" : "false",
         bytes,
         n_rows,
         exporters,
         max,
         held,
+        seq,
     };
 
     G_STATIC_ASSERT(STORE_N_COUNTS == 4);
@@ -258,6 +315,7 @@ update_row(const Position *self, PGconn *conn, const StorePosition *next, uint64
         " rows_stored = rows_stored + $15::numeric, batches = batches + 1,"
         " exporters = $16::bigint, max_exporters = $17::bigint,"
         " held_bytes = $18::bigint,"
+        " journal_seq = $19::bigint,"
         " updated_at = clock_timestamp()"
         " WHERE collector = $1 AND worker = $2::integer AND journal_id = $3"
         " AND segment = $4::bigint AND segment_offset = $5::bigint",
@@ -268,7 +326,13 @@ bool
 position_move(Position *self, PGconn *conn, const StorePosition *next, uint64_t rows,
               const GByteArray *waiting, GError **error)
 {
-    g_autoptr(PGresult) result = update_row(self, conn, next, rows, waiting, error);
+    if (is_new_journal(self) && !leave_old(self, conn, error))
+        return false;
+
+    /* Another journal's references mean nothing in ours. */
+    g_autoptr(PGresult) result =
+        update_row(self, conn, next, rows,
+                   waiting || !is_new_journal(self) ? waiting : self->waiting, error);
 
     if (!result)
         return false;

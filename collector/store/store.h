@@ -46,6 +46,7 @@ typedef struct {
 typedef struct {
     uint64_t segment; /* of the journal: all before this is stored */
     uint64_t offset;
+    uint64_t seq;                    /* of the record there; 0 = not known */
     int64_t received_us;             /* receive time reached, also without traffic */
     uint64_t backlog_bytes;          /* in the journal, not stored yet; for status */
     uint64_t counts[STORE_N_COUNTS]; /* journal counts already turned into losses */
@@ -58,7 +59,8 @@ typedef struct {
 typedef struct Store Store;
 
 /* Connects, checks the schema version, and reads the position (all zero when this
- * worker, or this journal of it, is new).  Errors: DB_ERROR. */
+ * worker, or this journal of it, is new; of a journal that comes back it is where it
+ * was left).  Errors: DB_ERROR. */
 Store *store_open(const StoreOptions *options, StorePosition *position, GError **error);
 void store_free(Store *self); /* an open batch is rolled back */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)

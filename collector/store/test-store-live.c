@@ -233,6 +233,42 @@ test_second_of_one_name_is_refused(void)
     live_db_assert(&db, "SELECT count(*) FROM flowkeep.ingest_position", "2");
 }
 
+/* Two machines with one name take turns; or an old disk comes back. */
+static void
+test_a_journal_that_comes_back_goes_on_where_it_was_left(void)
+{
+    static const char *const ids[] = { "0123456789abcdef0123456789abcdef",
+                                       "ffffffffffffffffffffffffffffffff" };
+    const uint8_t waiting[32] = { 1, 2, 3 };
+    g_auto(LiveDb) db = { 0 };
+
+    if (!live_db_init(&db))
+        return;
+
+    StoreOptions options = live_db_options(&db);
+    for (unsigned turn = 0; turn < 6; turn++) {
+        g_auto(Worker) worker = { 0 };
+        const uint64_t n_before = turn / 2 * 3;
+
+        options.journal_id = ids[turn % 2];
+        open_worker(&worker, &options);
+        g_assert_cmpuint(worker.position.segment, ==, turn < 2 ? 0 : 1);
+        g_assert_cmpuint(worker.position.offset, ==, n_before);
+        g_assert_cmpuint(worker.position.seq, ==, turn < 2 ? 0 : 100 + n_before);
+        g_assert_cmpuint(worker.position.counts[2], ==, n_before);
+        if (turn == 0)
+            store_set_waiting(worker.store, waiting, sizeof(waiting));
+        worker.position.seq = 100 + n_before + 3;
+        worker.position.counts[2] = n_before + 3;
+        add_and_commit(&worker, 3);
+        live_db_assert(&db,
+                       "SELECT coalesce(length(waiting), 0)"
+                       "  FROM flowkeep.ingest_position",
+                       turn % 2 == 0 ? "32" : "0");
+    }
+    live_db_assert(&db, "SELECT count(*) FROM flowkeep.flow", "18");
+}
+
 static void
 test_new_journal_begins_at_zero(void)
 {
@@ -505,6 +541,8 @@ main(int argc, char **argv)
                     test_position_is_compare_and_set);
     g_test_add_func("/store/second-of-one-name-is-refused",
                     test_second_of_one_name_is_refused);
+    g_test_add_func("/store/a-journal-that-comes-back-goes-on-where-it-was-left",
+                    test_a_journal_that_comes_back_goes_on_where_it_was_left);
     g_test_add_func("/store/new-journal-begins-at-zero",
                     test_new_journal_begins_at_zero);
     g_test_add_func("/store/server-killed-in-mid-batch",

@@ -127,6 +127,7 @@ AS $$
     DELETE FROM flowkeep.exporter_state AS s WHERE s.collector = in_collector;
     DELETE FROM flowkeep.exporter_template AS t WHERE t.collector = in_collector;
     DELETE FROM flowkeep.exporter_option AS o WHERE o.collector = in_collector;
+    DELETE FROM flowkeep.ingest_journal AS j WHERE j.collector = in_collector;
     DELETE FROM flowkeep.ingest_position AS p WHERE p.collector = in_collector;
 $$;
 

@@ -164,7 +164,7 @@ static void
 read_journal(Journal *journal, Outcome *outcome)
 {
     const JournalPosition begin = { 0, 0 };
-    g_autoptr(JournalReader) reader = journal_reader_new(journal, &begin, NULL);
+    g_autoptr(JournalReader) reader = journal_reader_new(journal, &begin, 0, NULL);
     JournalRecord record;
 
     while (reader && journal_reader_next(reader, &record) == JOURNAL_READ_RECORD) {
