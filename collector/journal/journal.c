@@ -67,8 +67,9 @@ roll(Journal *self)
 
     SegmentFile *file = shelf_take_spare(self->shelf, &error);
     self->retry_at_us = 0;
-    if (error) {
+    if (error)
         upkeep_set_allocation_error(self->upkeep, error);
+    if (!file && error) {
         self->retry_at_us = clock_mono_us() + RETRY_US;
         return JOURNAL_ERROR;
     }
@@ -162,6 +163,8 @@ begin_first_segment(Journal *self, GError **error)
 
     if (before && !recover(self, before, error))
         return false;
+    if (before)
+        shelf_allow_memory(self->shelf);
     if (roll(self) != JOURNAL_OK && !before) {
         g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC,
                             journal_error(self));
@@ -188,6 +191,7 @@ journal_open(const JournalOptions *options, GError **error)
         !begin_first_segment(self, error))
         return NULL;
 
+    shelf_allow_memory(self->shelf);
     upkeep_start(self->upkeep);
     return g_steal_pointer(&self);
 }

@@ -12,6 +12,9 @@
  * kill -9: everything appended is still there (it is in the page cache).  The writer
  * does not wait for the disk; two threads of the journal's own do (journal/upkeep.h).
  * Power cut: at most sync_ms of appended records are lost; a torn tail is cut.
+ * A disk that takes no more segments: a few follow in memory, so that records go on to
+ * a reader that keeps up; journal_error() says so.  They go with the process, and then
+ * count as corrupt.
  * A corrupt record is skipped to the next valid one and counted; a segment whose
  * header is bad is renamed *.bad and never deleted.
  *

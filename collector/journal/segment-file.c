@@ -28,7 +28,7 @@ new_file(const char *directory, uint64_t number)
     segment_format_name(number, name);
     self->path = g_build_filename(directory, name, NULL);
     self->number = number;
-    self->fd = -1;
+    self->memory_fd = self->fd = -1;
     self->n_refs = 1;
     return self;
 }
@@ -49,6 +49,8 @@ segment_file_unref(SegmentFile *self)
     segment_file_unmap(self);
     if (self->fd >= 0)
         close(self->fd);
+    if (self->memory_fd >= 0)
+        close(self->memory_fd);
     g_free(self->path);
     g_free(self);
 }
@@ -67,6 +69,21 @@ allocate(int fd, uint64_t n_bytes)
 }
 
 static bool
+map_for_writing(SegmentFile *self, int fd, GError **error)
+{
+    void *map = mmap(NULL, self->n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    if (map == MAP_FAILED) {
+        segment_file_set_error(error, self->path, "cannot map a segment");
+        return false;
+    }
+    self->map = map;
+    self->map_bytes = self->n_bytes;
+    memset(self->map, 0, 1); /* the first fault is the slowest: not the writer's */
+    return true;
+}
+
+static bool
 create(SegmentFile *self, GError **error)
 {
     self->fd = open(self->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -78,17 +95,7 @@ create(SegmentFile *self, GError **error)
         segment_file_set_error(error, self->path, "cannot allocate a segment");
         return false;
     }
-
-    void *map =
-        mmap(NULL, self->n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, 0);
-    if (map == MAP_FAILED) {
-        segment_file_set_error(error, self->path, "cannot map a segment");
-        return false;
-    }
-    self->map = map;
-    self->map_bytes = self->n_bytes;
-    memset(self->map, 0, 1); /* the first fault is the slowest: not the writer's */
-    return true;
+    return map_for_writing(self, self->fd, error);
 }
 
 SegmentFile *
@@ -104,6 +111,31 @@ segment_file_make(const char *directory, uint64_t number, uint64_t n_bytes,
         return NULL;
     }
     return g_steal_pointer(&self);
+}
+
+/* Readers open a segment by its path: this has one, too. */
+SegmentFile *
+segment_file_make_in_memory(uint64_t number, uint64_t n_bytes, GError **error)
+{
+    g_autoptr(SegmentFile) self = new_file("", number);
+
+    self->n_bytes = n_bytes;
+    self->memory_fd = memfd_create("flowkeep-journal", MFD_CLOEXEC);
+    if (self->memory_fd < 0 || fallocate(self->memory_fd, 0, 0, (off_t) n_bytes) != 0) {
+        segment_file_set_error(error, "memory", "cannot make a segment");
+        return NULL;
+    }
+    g_free(self->path);
+    self->path = g_strdup_printf("/proc/self/fd/%d", self->memory_fd);
+    return map_for_writing(self, self->memory_fd, error) ? g_steal_pointer(&self)
+                                                         : NULL;
+}
+
+void
+segment_file_unlink(const SegmentFile *self)
+{
+    if (self->memory_fd < 0)
+        unlink(self->path);
 }
 
 void

@@ -26,6 +26,7 @@ typedef struct {
     uint8_t *map; /* writer thread until closed; NULL when not written to */
     size_t map_bytes;
 
+    int memory_fd;    /* of a file that is in memory only; -1 = on disk */
     int fd;           /* shelf's lock; -1 = nothing left to sync */
     uint64_t n_bytes; /* shelf's lock; size of the file */
     uint64_t synced;  /* syncing thread: offset up to which it is on disk */
@@ -39,6 +40,13 @@ typedef struct {
  * full is met here, and nowhere else.  Errors: G_FILE_ERROR. */
 SegmentFile *segment_file_make(const char *directory, uint64_t number, uint64_t n_bytes,
                                GError **error);
+
+/* The same without a disk: it lives as long as the process.  Errors: G_FILE_ERROR. */
+SegmentFile *segment_file_make_in_memory(uint64_t number, uint64_t n_bytes,
+                                         GError **error);
+
+/* Removes the file; who has it open can go on reading. */
+void segment_file_unlink(const SegmentFile *self);
 
 /* Has the pages of the mapping there, so that the writer does not wait for them. */
 void segment_file_make_ready(SegmentFile *self);

@@ -12,6 +12,10 @@
 /* Enough for the writer while a slow sync keeps the other thread from making more. */
 #define N_SPARES 2
 
+/* While the disk refuses segments, so many may be in memory, where only the process
+ * keeps them: enough to go on with a database that takes what comes. */
+#define N_IN_MEMORY 4
+
 /* A segment that lasts less than this is written too fast for the writer to wait for
  * the file system at each new page: the pages of the next ones are made ready. */
 #define BUSY_US (5 * US_PER_SEC)
@@ -27,6 +31,8 @@ struct Shelf {
     GQueue spares;    /* by number */
     bool is_making;
     bool is_busy;
+    bool allows_memory;
+    unsigned n_in_memory; /* of files */
     int64_t taken_us;     /* when the last spare was taken; monotonic */
     uint64_t last_number; /* of any file ever made here */
     uint64_t total_bytes; /* of all files */
@@ -173,7 +179,7 @@ shelf_free(Shelf *self)
         return;
 
     while ((spare = g_queue_pop_head(&self->spares))) {
-        unlink(spare->path);
+        segment_file_unlink(spare);
         segment_file_unref(spare);
     }
     g_ptr_array_unref(self->files);
@@ -191,12 +197,17 @@ has_room(const Shelf *self)
     return self->total_bytes + self->segment_bytes <= self->max_bytes;
 }
 
+static uint64_t
+next_number(const Shelf *self)
+{
+    return MAX(self->last_number + 1, (uint64_t) clock_wall_us() / 1000);
+}
+
 /* Makes one spare; called with the lock, which is let go of meanwhile. */
 static bool
 make_spare(Shelf *self, GError **error)
 {
-    const uint64_t now_ms = (uint64_t) clock_wall_us() / 1000;
-    const uint64_t number = MAX(self->last_number + 1, now_ms);
+    const uint64_t number = next_number(self);
 
     self->is_making = true;
     self->last_number = number;
@@ -212,9 +223,36 @@ make_spare(Shelf *self, GError **error)
         g_queue_push_tail(&self->spares, file);
     else
         self->total_bytes -= self->segment_bytes;
+    /* Or a disk that keeps refusing would have the numbers run ahead of the clock. */
+    if (!file && self->last_number == number)
+        self->last_number = number - 1;
     self->is_making = false;
     g_cond_broadcast(&self->made);
     return file != NULL;
+}
+
+/* Called with the lock: it is quickly made.  NULL = no more of them. */
+static SegmentFile *
+make_in_memory(Shelf *self)
+{
+    if (!self->allows_memory || self->n_in_memory == N_IN_MEMORY)
+        return NULL;
+
+    const uint64_t number = next_number(self);
+    SegmentFile *file = segment_file_make_in_memory(number, self->segment_bytes, NULL);
+
+    if (file) {
+        self->last_number = number;
+        self->total_bytes += self->segment_bytes;
+        self->n_in_memory++;
+    }
+    return file;
+}
+
+void
+shelf_allow_memory(Shelf *self)
+{
+    self->allows_memory = true;
 }
 
 bool
@@ -249,9 +287,10 @@ shelf_take_spare(Shelf *self, GError **error)
     g_mutex_lock(&self->lock);
     while (self->spares.length == 0 && self->is_making)
         g_cond_wait(&self->made, &self->lock);
-    if (self->spares.length == 0 && has_room(self))
-        make_spare(self, error);
-    SegmentFile *file = g_queue_pop_head(&self->spares);
+    const bool is_refused =
+        self->spares.length == 0 && has_room(self) && !make_spare(self, error);
+    SegmentFile *file =
+        is_refused ? make_in_memory(self) : g_queue_pop_head(&self->spares);
     self->is_busy = now_us - self->taken_us < BUSY_US;
     self->taken_us = now_us;
     g_mutex_unlock(&self->lock);
@@ -277,13 +316,14 @@ steal_at(Shelf *self, guint i)
     SegmentFile *file = g_ptr_array_steal_index(self->files, i);
 
     self->total_bytes -= file->n_bytes;
+    self->n_in_memory -= file->memory_fd >= 0;
     return file;
 }
 
 static void
 unlink_file(SegmentFile *file)
 {
-    unlink(file->path);
+    segment_file_unlink(file);
     segment_file_unref(file);
 }
 
@@ -409,21 +449,31 @@ shelf_bytes_after(Shelf *self, uint64_t number, uint64_t offset)
     return sum;
 }
 
-/* The oldest file if it may go; called with the lock. */
+/* Whether only the first file is on disk: it stays, since it says whose journal this
+ * is to the next process. */
+static bool
+is_rest_in_memory(const Shelf *self)
+{
+    return file_at(self, 0)->memory_fd < 0 && self->n_in_memory + 1 == self->files->len;
+}
+
+/* The oldest file that may go; called with the lock. */
 static SegmentFile *
 steal_releasable(Shelf *self, uint64_t number, uint32_t keep_sec)
 {
-    if (self->files->len < 2)
+    const guint oldest = self->files->len > 0 && is_rest_in_memory(self) ? 1 : 0;
+
+    if (self->files->len < oldest + 2)
         return NULL;
 
     const int64_t young_us = clock_wall_us() - keep_sec * US_PER_SEC;
-    const int64_t closed_us = file_at(self, 0)->closed_us;
+    const int64_t closed_us = file_at(self, oldest)->closed_us;
 
-    if (file_at(self, 0)->number >= number || closed_us == 0)
+    if (file_at(self, oldest)->number >= number || closed_us == 0)
         return NULL;
     if (keep_sec > 0 && closed_us > young_us && has_room(self))
         return NULL;
-    return steal_at(self, 0);
+    return steal_at(self, oldest);
 }
 
 void

@@ -43,8 +43,12 @@ bool shelf_make_spares(Shelf *self, GError **error);
 void shelf_rest(Shelf *self);
 
 /* A spare to write to (transfer full), made now if none is ready.  NULL with no
- * error: the limit is reached. */
+ * error: the limit is reached.  When the disk refuses it may be one in memory: then
+ * there are both, the spare and the error. */
 SegmentFile *shelf_take_spare(Shelf *self, GError **error);
+
+/* From now on there may be a few segments in memory while the disk refuses more. */
+void shelf_allow_memory(Shelf *self);
 
 /* --- segments; all results are references --- */
 
