@@ -42,7 +42,7 @@ class Case:
     name: str
     what: str  # the fault in words, for the table
     inject: callable = None  # inject(scene): the fault once; returns when it is over
-    short: int = 2  # times, in the short form
+    short: int = 2  # times, in the short form; 0 = only in the long one
     long: int = 10
     per_balance: int = 100  # faults between two balances; each begins with an empty table
     pause_sec: tuple = (0.2, 1.0)  # before each fault, at random

@@ -3,9 +3,12 @@
 that of the table in docs/reliability.md."""
 
 import collector_cases
+import journal_cases
+import network_cases
 import postgres_cases
 
-CASES = [*collector_cases.CASES, *postgres_cases.CASES]
+CASES = [*collector_cases.CASES, *postgres_cases.CASES, *journal_cases.CASES,
+         *network_cases.CASES]
 
 
 def chosen(words):
