@@ -3,12 +3,13 @@
 that of the table in docs/reliability.md."""
 
 import collector_cases
+import disk_cases
 import journal_cases
 import network_cases
 import postgres_cases
 
 CASES = [*collector_cases.CASES, *postgres_cases.CASES, *journal_cases.CASES,
-         *network_cases.CASES]
+         *disk_cases.CASES, *network_cases.CASES]
 
 
 def chosen(words):
