@@ -93,8 +93,8 @@ class Journal(Scene):
         return result
 
 
-def case(name, what, how):
-    return Case(name, what, lambda scene: scene.damage(how), short=1,
+def case(name, what, how, short=0):
+    return Case(name, what, lambda scene: scene.damage(how), short=short,
                 pause_sec=(0.2, 0.5), settings=SMALL, causes=("malformed",),
                 scene=Journal)
 
@@ -102,10 +102,12 @@ def case(name, what, how):
 CASES = [
     case("journal-truncated", "a segment of the journal is cut anywhere",
          Damage.truncate),
-    case("journal-bit-flipped", "up to 20 bits of the journal are flipped", Damage.flip),
+    case("journal-bit-flipped", "up to 20 bits of the journal are flipped", Damage.flip,
+         short=1),
     case("journal-header-flipped", "a bit of a segment's header is flipped",
          Damage.flip_header),
-    case("journal-segment-removed", "a segment of the journal is removed", Damage.remove),
+    case("journal-segment-removed", "a segment of the journal is removed", Damage.remove,
+         short=1),
     case("journal-removed", "all of the journal that has something to give is removed",
          Damage.remove_all),
 ]

@@ -72,8 +72,8 @@ def parted(scene):
     scene.bad_weather(NOTHING_PASSES)
 
 
-def case(name, what, inject, fault_sec=(1.0, 2.0)):
-    return Case(name, what, inject, short=1, long=10, fault_sec=fault_sec,
+def case(name, what, inject, short=0, fault_sec=(1.0, 2.0)):
+    return Case(name, what, inject, short=short, long=10, fault_sec=fault_sec,
                 pause_sec=(0.5, 1.5), causes=("network",), scene=Network)
 
 
@@ -82,6 +82,8 @@ CASES = [
     case("network-reordering", "1 to 20 % of the datagrams are overtaken by others",
          reordering),
     case("network-duplication", "1 to 20 % of the datagrams come twice", repeating),
-    case("network-all", "lost, overtaken and repeated at once", all_at_once),
-    case("network-partition", "nothing passes", parted, (1.5, 5.0)),
+    case("network-all", "lost, overtaken and repeated at once", all_at_once,
+         short=1),
+    case("network-partition", "nothing passes", parted, short=1,
+         fault_sec=(1.5, 5.0)),
 ]

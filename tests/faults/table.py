@@ -2,14 +2,19 @@
 """The table of all cases.  A file NAME_cases.py has a list CASES; the order here is
 that of the table in docs/reliability.md."""
 
+import clock_cases
 import collector_cases
 import disk_cases
 import journal_cases
+import name_cases
 import network_cases
+import nth_cases
 import postgres_cases
+import program_cases
 
-CASES = [*collector_cases.CASES, *postgres_cases.CASES, *journal_cases.CASES,
-         *disk_cases.CASES, *network_cases.CASES]
+PARTS = (collector_cases, postgres_cases, journal_cases, disk_cases, clock_cases,
+         name_cases, network_cases, nth_cases, program_cases)
+CASES = [case for part in PARTS for case in part.CASES]
 
 
 def chosen(words):

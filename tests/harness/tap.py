@@ -12,6 +12,7 @@ command line (parts of them are enough) choose which run.
 
 A report of a sanitizer, from whatever program a test ran, is a failure of that test."""
 
+import json
 import signal
 import sys
 import traceback
@@ -100,6 +101,12 @@ def note(text):
     """A line for the reader of the log."""
     for line in str(text).splitlines():
         print(f"# {line}", flush=True)
+
+
+def balance(**counts):
+    """A line that ./run-faults adds up: sent, stored, lost, waiting, duplicated (0 when
+    not given), and in notes what else was counted."""
+    note("balance " + json.dumps(counts))
 
 
 def end(*_):

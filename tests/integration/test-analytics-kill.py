@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import unittest
+from collections import Counter
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "harness"))
 import mailbox
@@ -125,8 +126,12 @@ class AnalyticsKill(unittest.TestCase):
         self.assertGreaterEqual(n_killed, N_KILLS * 4 // 5)
 
         for name, sql in TABLES.items():
+            rows, wanted = (Counter(map(tuple, c.sql(sql))) for c in (killed, quiet))
+            tap.balance(sent=wanted.total(), stored=(wanted & rows).total(),
+                        duplicated=(rows - wanted).total())
             with self.subTest(table=name):
                 self.assertEqual(killed.sql(sql), quiet.sql(sql))
+        tap.balance(notes={"kills that met a running job": n_killed})
         self.assertGreater(quiet.number("SELECT count(*) FROM flowkeep.contact_hour"), 0)
         self.assert_same_mail(killed_box, quiet_box)
 

@@ -105,9 +105,12 @@ class Daemon(unittest.TestCase):
         wait_until("all jobs ran", lambda: self.ran(c) >= JOBS, 60)
         time.sleep(3)
         self.assertEqual([process.poll() for process in processes], [None, None])
-        self.assertEqual(c.sql(
+        at_once = c.sql(
             "SELECT a.job FROM flowkeep.job_run AS a JOIN flowkeep.job_run AS b"
-            " ON a.job = b.job AND a.id < b.id AND b.started_at < a.ended_at"), [])
+            " ON a.job = b.job AND a.id < b.id AND b.started_at < a.ended_at")
+        n_runs = c.number("SELECT count(*) FROM flowkeep.job_run")
+        tap.balance(sent=n_runs, stored=n_runs, duplicated=len(at_once))
+        self.assertEqual(at_once, [])
         self.assertNotIn("warning", self.log(c))
 
     def test_wrong_words_are_refused_and_explained(self):

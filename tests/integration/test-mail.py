@@ -69,6 +69,7 @@ class Place:
             **{f"recipient {key}": value for key, value in recipients.items()}}
         for section, keys in settings.items():
             sections.setdefault(section, {}).update(keys)
+        self.box = box
         self.c = Collector("mail-" + name, settings=sections)
         admin = self.c.pg.conninfo(self.c.database)
         self.c.write_config({"database": {
@@ -91,9 +92,25 @@ class Place:
         if self.daemon and self.daemon.poll() is None:
             self.daemon.kill()
             self.daemon.wait()
+        if kind is None and self.box:
+            self.account()
         self.c.close()
         self.c.pg.psql(f'DROP ROLE IF EXISTS "{self.role}"')
         remove(self.folder)
+
+    def account(self):
+        """What became of the mail.  Two of one id are the same to a server; they come
+        when an answer was lost (RFC 5321 4.5.4.1)."""
+        states = dict(self.outbox("message_id, state"))
+        ended = {one for one, state in states.items() if state in ("sent", "refused")}
+        ids = [one.strip("<>") for one in self.box.ids()]
+        arrived = ended & set(ids)
+        tap.balance(sent=len(ended), stored=len(arrived),
+                    lost=sum(state == "refused" and one not in arrived
+                             for one, state in states.items()),
+                    duplicated=len(set(ids) - set(states)),
+                    notes={"not sent yet, as it should be": len(states) - len(ended),
+                           "came again under the same id": len(ids) - len(set(ids))})
 
     # --- what the other jobs would have written
 
