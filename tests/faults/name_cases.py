@@ -21,6 +21,10 @@ class Loads:
     def records(self):
         return max(load.records for _, load in self.pairs)
 
+    @property
+    def rate(self):
+        return sum(load.rate for _, load in self.pairs)
+
     def check(self):
         for _, load in self.pairs:
             load.check()
