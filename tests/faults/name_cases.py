@@ -105,5 +105,5 @@ def takes_over(scene):
 
 CASES = [
     Case("two-of-one-name", "a second collector with the name of the first; the first is"
-         " killed", takes_over, short=2, scene=TwoOfOneName),
+         " killed", takes_over, short=1, scene=TwoOfOneName),
 ]
