@@ -192,6 +192,6 @@ def case(name, what, calls, short, long):
 CASES = [
     case("nth-memory", "allocation of memory", MEMORY, 3, 300),
     case("nth-disk", "call to the disk", DISK, 6, 300),
-    case("nth-socket", "read or write of a socket", SOCKETS, 4, 300),
+    case("nth-socket", "read or write of a socket", SOCKETS, 0, 300),
     case("nth-server", "call of libpq", SERVER, 6, 300),
 ]
