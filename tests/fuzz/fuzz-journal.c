@@ -188,7 +188,7 @@ read_all(Journal *journal, uint64_t below_segment)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(JournalReader) reader =
-        journal_reader_new(journal, &(JournalPosition){ 0, 0 }, &error);
+        journal_reader_new(journal, &(JournalPosition){ 0, 0 }, 0, &error);
     GArray *all = g_array_new(FALSE, FALSE, sizeof(Seen));
     JournalPosition last = { 0, 0 };
     JournalRecord record;
@@ -213,7 +213,7 @@ fetch_all(Journal *journal, const GArray *all)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(JournalReader) reader =
-        journal_reader_new(journal, &(JournalPosition){ 0, 0 }, &error);
+        journal_reader_new(journal, &(JournalPosition){ 0, 0 }, 0, &error);
 
     for (guint i = 0; i < MIN(all->len, 64); i++) {
         const Seen *seen = &g_array_index(all, Seen, i);
