@@ -139,8 +139,9 @@ def failing(scene):
 
 CASES = [
     Case("journal-disk-full", "PostgreSQL away until the journal's disk is full", full,
-         short=1, pause_sec=(0.2, 0.5), settings=DISK_MIB, scene=SmallDisk,
-         causes=("journal_full", "malformed"), missing=missing_mount),
+         short=1, per_balance=1, pause_sec=(0.2, 0.5), settings=DISK_MIB,
+         scene=SmallDisk, causes=("journal_full", "malformed"),
+         missing=missing_mount),
     Case("journal-no-room", "no room for another file of the journal for a while",
          failing, short=1, settings=DISK_MIB, scene=NoRoom, missing=missing_shim,
          fault_sec=(3, 10)),
