@@ -5,8 +5,9 @@
 
     sent         from the generator's report, for each exporter
     stored       rows of `flow`, for each exporter
-    lost         flows that `loss` counts as a gap in the exporter's sequence; v5 and
-                 IPFIX number their flows, so a gap is exact
+    lost         flows that `loss` counts as a gap in the exporter's sequence, and rows
+                 that the database rejected; v5 and IPFIX number their flows, so a gap
+                 is exact
     waiting      bytes of the journal that are not stored yet
     duplicated   rows less distinct numbers (each flow has a number of its own)
     unexplained  for each exporter what is missing or too much, summed; flows whose
@@ -69,6 +70,13 @@ def loss_key(reason, unit, kind):
     return f"{reason} {kind}, {unit}" if kind else f"{reason}, {unit}"
 
 
+def by_exporter(collector, reason):
+    return {row[0]: int(row[1]) for row in collector.sql(
+        "SELECT host(e.address), sum(l.count) FROM flowkeep.loss AS l"
+        " JOIN flowkeep.exporter AS e ON e.id = l.exporter_id"
+        f" WHERE l.reason = '{reason}' AND l.unit = 'flows' GROUP BY 1")}
+
+
 def of_flows(balance, collector, sent, records, drops, causes=()):
     """Fills @balance from the database.  @sent: address -> flows; @records: flows in a
     datagram at most; @drops: datagrams the kernel says it dropped; @causes: reasons of
@@ -79,10 +87,9 @@ def of_flows(balance, collector, sent, records, drops, causes=()):
         " ON e.id = f.exporter_id")}
     rows, distinct, _, _, odd = collector.numbered()
     losses = collector.losses()
-    lost = {row[0]: int(row[1]) for row in collector.sql(
-        "SELECT host(e.address), sum(l.count) FROM flowkeep.loss AS l"
-        " JOIN flowkeep.exporter AS e ON e.id = l.exporter_id"
-        " WHERE l.reason = 'sequence_gap' AND l.unit = 'flows' GROUP BY 1")}
+    gaps = by_exporter(collector, "sequence_gap")
+    rejected = by_exporter(collector, "rejected")
+    lost = {a: gaps.get(a, 0) + rejected.get(a, 0) for a in set(gaps) | set(rejected)}
     balance.sent = sum(sent.values())
     balance.stored = rows
     balance.lost = sum(lost.values())
@@ -96,7 +103,7 @@ def of_flows(balance, collector, sent, records, drops, causes=()):
                            if unit == "datagrams" and reason in causes)
     uncaused = 0
     if "network" not in causes:
-        uncaused = max(0, balance.lost - n_causes * records)
+        uncaused = max(0, sum(gaps.values()) - n_causes * records)
     balance.unexplained = sum(map(abs, missing.values())) + odd + uncaused
     if drops:
         balance.notes["datagrams the kernel dropped"] = drops

@@ -46,7 +46,7 @@ def lost_text(balance):
     reasons = [f"{key}: {number(n)}" for key, n in balance.losses.items()]
     if not balance.lost and not reasons:
         return "0"
-    return f"{number(balance.lost)} ({'; '.join(reasons)})"
+    return number(balance.lost) + (f" ({'; '.join(reasons)})" if reasons else "")
 
 
 def cells(balance):
