@@ -587,11 +587,12 @@ class Mail(unittest.TestCase):
         with Mailbox(self.good) as box, Place("two", box, **self.trusting()) as place:
             box.behave(slow={"data": 0.1})
             place.alerts(10)
-            place.start()
+            first = place.start()
             other = place.start()
             wait_until("sent", lambda: place.states() == ["sent"] * 10, 60)
-            other.kill()
-            other.wait()
+            for daemon in (first, other):
+                daemon.kill()
+                daemon.wait()
             self.assert_each_once(place, box)
 
     def test_killing_the_daemon_at_any_moment_loses_nothing_and_doubles_nothing(self):
