@@ -17,6 +17,7 @@ import struct
 import sys
 import textwrap
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 import packets
 
 N_CLASSES = 82
