@@ -115,8 +115,17 @@ def timed_out(scene):
 
 
 def locked(scene):
-    scene.collector.sql("BEGIN; LOCK TABLE flowkeep.flow IN ACCESS EXCLUSIVE MODE;"
-                        f" SELECT pg_sleep({scene.plan.fault_sec}); COMMIT")
+    """The lock of all partitions is taken one by one, and the collector has some of them:
+    when the two wait for each other, the server ends either, and it is tried again."""
+    for attempt in range(10):
+        try:
+            scene.collector.sql("BEGIN; LOCK TABLE flowkeep.flow IN ACCESS EXCLUSIVE MODE;"
+                                f" SELECT pg_sleep({scene.plan.fault_sec}); COMMIT")
+            return
+        except RuntimeError as error:
+            if "deadlock detected" not in str(error) or attempt == 9:
+                raise
+            scene.note("deadlocks that the lock lost")
 
 
 class AsyncScene(Scene):
