@@ -55,8 +55,9 @@ command_parse(const Command *self, Cli *cli, const GOptionEntry *options,
               char ***arguments, GError **error)
 {
     gboolean wants_help = FALSE;
+    g_autofree char *config_path = NULL;
     const GOptionEntry common[] = {
-        { "config", 'c', 0, G_OPTION_ARG_FILENAME, &cli->config_path,
+        { "config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path,
           "Read FILE instead of " SETTINGS_DEFAULT_PATH, "FILE" },
         { "help", 'h', 0, G_OPTION_ARG_NONE, &wants_help, "Show this help", NULL },
         { NULL },
@@ -73,6 +74,10 @@ command_parse(const Command *self, Cli *cli, const GOptionEntry *options,
 
     if (!g_option_context_parse_strv(context, arguments, error))
         return false;
+    if (config_path) { /* it may have been given before the command, too */
+        g_free(cli->config_path);
+        cli->config_path = g_steal_pointer(&config_path);
+    }
     if (wants_help)
         print_help(context);
     return !wants_help;

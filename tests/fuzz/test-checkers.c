@@ -47,7 +47,9 @@ test_json(void)
     for (size_t i = 0; i < G_N_ELEMENTS(jsons); i++) {
         const char *fault = json_checker_fault(jsons[i].text, strlen(jsons[i].text));
 
-        g_test_message("%s: %s", jsons[i].text, fault ? fault : "well");
+        g_autofree char *text = g_strescape(jsons[i].text, NULL);
+
+        g_test_message("%s: %s", text, fault ? fault : "well");
         g_assert_true((fault == NULL) == jsons[i].ok);
     }
 }
