@@ -21,7 +21,7 @@ WRITES = {
     "flowkeep_collector": {
         "I": "flow flow_default traffic_1m traffic_1m_default traffic_late talker_5m"
              " talker_5m_default loss rejected_flow",
-        "IU": "exporter exporter_state interface ingest_position backfill",
+        "IU": "exporter exporter_state interface ingest_position ingest_journal backfill",
         "IUD": "exporter_name exporter_template exporter_option watch_group"
                " watch_network"},
     "flowkeep_analytics": {
