@@ -296,11 +296,15 @@ daemon_reload(Daemon *self, char **note, GError **error)
 /* --- every second --- */
 
 /* The first of something bad is logged at once, then at each doubling: the counters
- * have the truth. */
+ * have the truth.  @logged is what it was when there was a line. */
 static bool
-is_worth_a_line(uint64_t before, uint64_t now)
+is_worth_a_line(uint64_t *logged, uint64_t now)
 {
-    return now > 0 && (before == 0 || now / before >= 2);
+    if (now == 0 || (*logged > 0 && now / *logged < 2))
+        return false;
+
+    *logged = now;
+    return true;
 }
 
 static void
@@ -309,24 +313,18 @@ log_losses(Lane *lane, unsigned index, const ReceiverStatus *now)
     ReceiverStatus *before = &lane->logged;
     const char *disk = journal_error(lane->journal);
 
-    if (is_worth_a_line(before->kernel_drops, now->kernel_drops)) {
+    if (is_worth_a_line(&before->kernel_drops, now->kernel_drops))
         log_warning("receiver %u: the kernel dropped %" G_GUINT64_FORMAT
                     " datagrams so far; raise receive_buffer_bytes",
                     index, now->kernel_drops);
-        before->kernel_drops = now->kernel_drops;
-    }
-    if (is_worth_a_line(before->journal_full, now->journal_full)) {
+    if (is_worth_a_line(&before->journal_full, now->journal_full))
         log_error("journal %u: full, %" G_GUINT64_FORMAT
                   " datagrams refused so far; see journal.max_bytes and the database",
                   index, now->journal_full);
-        before->journal_full = now->journal_full;
-    }
-    if (is_worth_a_line(before->refused, now->refused)) {
+    if (is_worth_a_line(&before->refused, now->refused))
         log_notice("receiver %u: %" G_GUINT64_FORMAT
                    " datagrams refused so far from senders that are not allowed",
                    index, now->refused);
-        before->refused = now->refused;
-    }
     if (*disk && g_strcmp0(disk, lane->journal_error) != 0) {
         log_error("journal %u: %s", index, disk);
         g_free(lane->journal_error);
@@ -340,25 +338,19 @@ log_templates(Lane *lane, unsigned index, const DecoderCounters *now)
 {
     DecoderCounters *before = &lane->logged_decoder;
 
-    if (is_worth_a_line(before->template_changes, now->template_changes)) {
+    if (is_worth_a_line(&before->template_changes, now->template_changes))
         log_notice("worker %u: template ids were given another definition without a "
                    "withdrawal, %" G_GUINT64_FORMAT
                    " times so far; see flowkeep doctor",
                    index, now->template_changes);
-        before->template_changes = now->template_changes;
-    }
-    if (is_worth_a_line(before->withdrawals_unknown, now->withdrawals_unknown)) {
+    if (is_worth_a_line(&before->withdrawals_unknown, now->withdrawals_unknown))
         log_notice("worker %u: %" G_GUINT64_FORMAT
                    " withdrawals of unknown templates so far, ignored",
                    index, now->withdrawals_unknown);
-        before->withdrawals_unknown = now->withdrawals_unknown;
-    }
-    if (is_worth_a_line(before->templates_repeated, now->templates_repeated)) {
+    if (is_worth_a_line(&before->templates_repeated, now->templates_repeated))
         log_debug("worker %u: %" G_GUINT64_FORMAT
                   " templates were repeated in sessions so far",
                   index, now->templates_repeated);
-        before->templates_repeated = now->templates_repeated;
-    }
 }
 
 char *

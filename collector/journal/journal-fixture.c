@@ -55,6 +55,31 @@ journal_fixture_clear(JournalFixture *self)
     g_free(self->directory);
 }
 
+static void
+set_up(JournalFixture *f, gconstpointer unused)
+{
+    (void) unused;
+    journal_fixture_init(f);
+}
+
+static void
+tear_down(JournalFixture *f, gconstpointer unused)
+{
+    (void) unused;
+    journal_fixture_clear(f);
+}
+
+void
+journal_fixture_add_tests(const char *prefix, const JournalFixtureTest *tests,
+                          size_t n_tests)
+{
+    for (size_t i = 0; i < n_tests; i++) {
+        g_autofree char *path = g_strconcat(prefix, tests[i].name, NULL);
+
+        g_test_add(path, JournalFixture, NULL, set_up, tests[i].run, tear_down);
+    }
+}
+
 void
 journal_fixture_open(JournalFixture *self)
 {

@@ -15,6 +15,16 @@ typedef struct {
 void journal_fixture_init(JournalFixture *self);
 void journal_fixture_clear(JournalFixture *self); /* removes the folder */
 
+typedef struct {
+    const char *name;
+    void (*run)(JournalFixture *f, gconstpointer unused);
+} JournalFixtureTest;
+
+/* Adds tests whose paths are @prefix and their names, each with a fixture of its own.
+ */
+void journal_fixture_add_tests(const char *prefix, const JournalFixtureTest *tests,
+                               size_t n_tests);
+
 void journal_fixture_open(JournalFixture *self); /* must succeed */
 void journal_fixture_close(JournalFixture *self);
 

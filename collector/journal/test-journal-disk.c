@@ -133,27 +133,10 @@ test_a_new_journal_on_a_full_disk_is_an_error(JournalFixture *f, gconstpointer u
     g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
 }
 
-static void
-set_up(JournalFixture *f, gconstpointer unused)
-{
-    (void) unused;
-    journal_fixture_init(f);
-}
-
-static void
-tear_down(JournalFixture *f, gconstpointer unused)
-{
-    (void) unused;
-    journal_fixture_clear(f);
-}
-
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run)(JournalFixture *f, gconstpointer unused);
-    } tests[] = {
+    static const JournalFixtureTest tests[] = {
         { "a-full-disk-is-met-at-allocation", test_a_full_disk_is_met_at_allocation },
         { "a-full-disk-is-gone-around-in-memory",
           test_a_full_disk_is_gone_around_in_memory },
@@ -164,10 +147,6 @@ main(int argc, char **argv)
     };
 
     g_test_init(&argc, &argv, NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
-        g_autofree char *path = g_strconcat("/journal-disk/", tests[i].name, NULL);
-
-        g_test_add(path, JournalFixture, NULL, set_up, tests[i].run, tear_down);
-    }
+    journal_fixture_add_tests("/journal-disk/", tests, G_N_ELEMENTS(tests));
     return g_test_run();
 }

@@ -363,27 +363,10 @@ test_a_reader_follows_a_writer(JournalFixture *f, gconstpointer unused)
     g_assert_cmpuint(journal_reader_corrupt(reader), ==, 0);
 }
 
-static void
-set_up(JournalFixture *f, gconstpointer unused)
-{
-    (void) unused;
-    journal_fixture_init(f);
-}
-
-static void
-tear_down(JournalFixture *f, gconstpointer unused)
-{
-    (void) unused;
-    journal_fixture_clear(f);
-}
-
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run)(JournalFixture *f, gconstpointer unused);
-    } tests[] = {
+    static const JournalFixtureTest tests[] = {
         { "any-position-is-a-place-to-go-on-from",
           test_any_position_is_a_place_to_go_on_from },
         { "a-damaged-record-costs-itself", test_a_damaged_record_costs_itself },
@@ -403,10 +386,6 @@ main(int argc, char **argv)
     };
 
     g_test_init(&argc, &argv, NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
-        g_autofree char *path = g_strconcat("/journal-reader/", tests[i].name, NULL);
-
-        g_test_add(path, JournalFixture, NULL, set_up, tests[i].run, tear_down);
-    }
+    journal_fixture_add_tests("/journal-reader/", tests, G_N_ELEMENTS(tests));
     return g_test_run();
 }

@@ -464,27 +464,10 @@ test_kill_loses_nothing(JournalFixture *f, gconstpointer unused)
     munmap(appended, 4096);
 }
 
-static void
-set_up(JournalFixture *f, gconstpointer unused)
-{
-    (void) unused;
-    journal_fixture_init(f);
-}
-
-static void
-tear_down(JournalFixture *f, gconstpointer unused)
-{
-    (void) unused;
-    journal_fixture_clear(f);
-}
-
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run)(JournalFixture *f, gconstpointer unused);
-    } tests[] = {
+    static const JournalFixtureTest tests[] = {
         { "records-of-all-sizes-come-back", test_records_of_all_sizes_come_back },
         { "reopening-goes-on", test_reopening_goes_on },
         { "idle-restarts-leave-no-files", test_idle_restarts_leave_no_files },
@@ -510,10 +493,6 @@ main(int argc, char **argv)
     };
 
     g_test_init(&argc, &argv, NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
-        g_autofree char *path = g_strconcat("/journal/", tests[i].name, NULL);
-
-        g_test_add(path, JournalFixture, NULL, set_up, tests[i].run, tear_down);
-    }
+    journal_fixture_add_tests("/journal/", tests, G_N_ELEMENTS(tests));
     return g_test_run();
 }
